@@ -1,0 +1,270 @@
+/**
+ * # The spool port
+ *
+ * What every stage may ask of the spool, whichever adapter keeps it. An accepted instance is an *entry*;
+ * what is left to do with it are its *tasks*. Every verb is asynchronous and takes batches, so that an
+ * adapter may group commits or cross a network.
+ *
+ * Deliberately absent: SQL, files, transactions and locks as the adapters have them, and any knowledge of
+ * associations, rules or destinations.
+ */
+import type { Disposition } from '../errors.ts';
+
+/** Task kinds are open: these are the ones in use. */
+export type TaskKind = 'rules' | 'conversion' | `delivery:${string}`;
+
+/** Where a task stands. `waiting` includes tasks whose due time lies ahead. */
+export type TaskState = 'waiting' | 'claimed' | 'held' | 'done' | 'discarded';
+
+/** Exactly one at a time for every entry: DESIGN 7.8. */
+export type EntryState = 'pending' | 'held' | 'discarded' | 'delivered';
+
+/** `received` from outside; `converted` by us, and then counted as produced. */
+export type Origin = 'received' | 'converted';
+
+/** What is known of an instance before its data set arrives. */
+export interface Arrival {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  /** Named source of the configuration, or `unknown`. */
+  readonly source: string;
+  readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
+  readonly peerAddress: string;
+  /** Preamble and File Meta Information: written in front of the data set, so that the file is a Part 10 file. */
+  readonly fileMeta: Uint8Array;
+}
+
+/** Custody of one instance in the making. Nothing of it is visible until `commit` has returned. */
+export interface Reception {
+  /**
+   * Takes a copy of the next bytes of the data set before it returns.
+   *
+   * @returns false when the caller should pause until `onWritable` calls back
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Registers what to call, once, when writing may go on. */
+  onWritable(resume: () => void): void;
+  /**
+   * Makes the instance durable: bytes synced, entry and its first task committed.
+   *
+   * @throws {SpoolError} when it could not be kept; then nothing of it is left
+   */
+  commit(): Promise<{ readonly entryId: number; readonly duplicateOf?: number }>;
+  /** Gives up; nothing of it is left. Safe to call at any time, also twice. */
+  discard(reason: string): void;
+}
+
+/** The facts of an entry that travel with every claim. */
+export interface Entry {
+  readonly entryId: number;
+  readonly origin: Origin;
+  /** The entry that a product was converted from. */
+  readonly parentEntryId?: number;
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  readonly studyInstanceUid: string;
+  readonly seriesInstanceUid: string;
+  readonly source: string;
+  readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
+  readonly peerAddress: string;
+  readonly receivedAtMs: number;
+  /** Bytes of the Part 10 file. */
+  readonly sizeBytes: number;
+  /** Where the data set starts in the Part 10 file. */
+  readonly dataSetOffset: number;
+}
+
+/** One claimed task. `token` fences: a claim that was lost cannot complete. */
+export interface Claim<Payload = unknown> {
+  readonly taskId: number;
+  readonly token: number;
+  readonly kind: TaskKind;
+  /** Counted from 1; a released claim does not count. */
+  readonly attempt: number;
+  readonly payload: Payload;
+  readonly entry: Entry;
+  readonly createdAtMs: number;
+  /** When the first attempt was made; `give_up_after` counts from here. */
+  readonly firstAttemptAtMs?: number;
+  /** Encoded header index (dicom/header-index.ts), when the claim asked for it. */
+  readonly headerIndex?: Uint8Array;
+}
+
+export interface ClaimRequest {
+  readonly kind: TaskKind;
+  readonly limit: number;
+  readonly headerIndex?: boolean;
+  /** The claim is given to others when it is neither renewed nor settled within this time. */
+  readonly leaseMs?: number;
+}
+
+/** A task to add. */
+export interface NewTask {
+  readonly kind: TaskKind;
+  /** JSON. What the stage needs beyond the entry: edits, conversion options, destinations of the products. */
+  readonly payload?: unknown;
+  /** Higher first; 0 is normal. */
+  readonly priority?: number;
+  readonly dueAtMs?: number;
+  /** Added as held, with this reason. */
+  readonly held?: { readonly code: string; readonly reason: string };
+}
+
+/** A new instance made by a conversion: a finished Part 10 file in the task's work folder. */
+export interface Product {
+  readonly path: string;
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  readonly tasks: readonly NewTask[];
+}
+
+/** What a finished task leaves behind. All of it appears in one transaction. */
+export interface Completion {
+  readonly claim: Claim;
+  /** Tasks added to the same entry. */
+  readonly tasks?: readonly NewTask[];
+  /** New entries with their own tasks, in Instance Number order. */
+  readonly products?: readonly Product[];
+  /** Ends the entry by rule instead: no further tasks. */
+  readonly discard?: { readonly reason: string };
+  /** A closed word such as `delivered`, `warning`, `planned`, `converted`, `duplicate`. */
+  readonly outcome: string;
+  /** DIMSE status of a delivery, when there was one. */
+  readonly status?: number;
+  /** Said to the operator: the peer's comment, the rule that matched. No patient data. */
+  readonly detail?: string;
+  /** JSON kept with the entry: why the rules decided so. */
+  readonly explanation?: unknown;
+}
+
+/** An attempt that did not succeed. */
+export interface Failure {
+  readonly claim: Claim;
+  readonly disposition: Disposition;
+  readonly code: string;
+  /** No patient data. */
+  readonly message: string;
+  readonly status?: number;
+  /** When to try again; absent: the task is held. */
+  readonly retryAtMs?: number;
+  /** False when the attempt was not the instance's fault (peer down): it is not counted in `attempt`. */
+  readonly counts?: boolean;
+}
+
+/** Which tasks an operator means. All given fields must match. */
+export interface Selection {
+  readonly entryIds?: readonly number[];
+  readonly destination?: string;
+  readonly kind?: TaskKind;
+  readonly states?: readonly TaskState[];
+  readonly reasonContains?: string;
+  readonly sinceMs?: number;
+}
+
+export interface TaskRow {
+  readonly taskId: number;
+  readonly kind: TaskKind;
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly dueAtMs: number;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly status?: number;
+  readonly updatedAtMs: number;
+}
+
+export interface EntryRow extends Entry {
+  readonly state: EntryState;
+  readonly tasks: readonly TaskRow[];
+  readonly explanation?: unknown;
+}
+
+export interface EntryQuery {
+  readonly entryIds?: readonly number[];
+  readonly state?: EntryState;
+  readonly sopInstanceUid?: string;
+  readonly studyInstanceUid?: string;
+  readonly limit?: number;
+  /** Entries older than this one: paging by key, never by offset. */
+  readonly beforeEntryId?: number;
+}
+
+/** Accepted = delivered + pending + held + discarded, from the database in one read. */
+export interface SpoolStatus {
+  readonly accepted: number;
+  readonly produced: number;
+  readonly states: Readonly<Record<EntryState, number>>;
+  readonly producedStates: Readonly<Record<EntryState, number>>;
+  /** Open tasks by kind and state. */
+  readonly tasks: readonly { kind: TaskKind; state: TaskState; count: number; oldestAtMs: number }[];
+  readonly freeBytes: number;
+  readonly usedBytes: number;
+  readonly refusing: boolean;
+  /** False after a failed sync, until a new segment is in use. */
+  readonly healthy: boolean;
+}
+
+/** The bytes of one entry: a Part 10 file, wherever it lies. */
+export interface StoredInstance {
+  readonly sizeBytes: number;
+  readonly dataSetOffset: number;
+  readonly transferSyntaxUid: string;
+  /** Fills `into` from `position` (bytes from the start of the Part 10 file); returns the bytes read. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** For conversion workers, which get paths and never megabytes. */
+  readonly location: { readonly path: string; readonly offset: number };
+  close(): Promise<void>;
+}
+
+export interface PurgePolicy {
+  /** Bytes of delivered and discarded entries settled before this time are removed. */
+  readonly settledBeforeMs: number;
+  readonly limit: number;
+}
+
+/** What `subscribe` tells: kinds that have work, entries that changed. Hints only; the record is the database. */
+export type SpoolEvent =
+  | { readonly type: 'work'; readonly kind: TaskKind }
+  | { readonly type: 'entry'; readonly entryId: number; readonly state: EntryState };
+
+export interface Spool {
+  /**
+   * Begins custody of one instance.
+   *
+   * @throws {SpoolRefusingError} when free space less the reserve of every open reception is under the watermark
+   */
+  receive(arrival: Arrival): Reception;
+  /** Up to `limit` due tasks of one kind, highest priority and oldest first; waits for the first, until `signal`. */
+  claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]>;
+  renew(claims: readonly Claim[], leaseMs: number): Promise<void>;
+  /** Gives claims back unharmed; the attempt does not count. */
+  release(claims: readonly Claim[]): Promise<void>;
+  complete(completions: readonly Completion[]): Promise<void>;
+  fail(failures: readonly Failure[]): Promise<void>;
+  /** Puts claims off until a time without counting an attempt. */
+  defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void>;
+  /** Held tasks of the selection wait again, at once. Returns how many. */
+  retry(selection: Selection): Promise<number>;
+  /** Open tasks of the selection are held. Returns how many. */
+  hold(selection: Selection, reason: string): Promise<number>;
+  /** Open tasks of the selection are discarded by an operator; `preview` only counts. */
+  discard(
+    selection: Selection,
+    options: { readonly reason: string; readonly by: string; readonly preview?: boolean },
+  ): Promise<number>;
+  open(entryId: number): Promise<StoredInstance>;
+  /** A folder for one task's unfinished work, kept across restarts until the task is settled. */
+  workFolder(taskId: number): Promise<string>;
+  query(query: EntryQuery): Promise<readonly EntryRow[]>;
+  headerIndex(entryId: number): Promise<Uint8Array | undefined>;
+  subscribe(listener: (event: SpoolEvent) => void): () => void;
+  purge(policy: PurgePolicy): Promise<number>;
+  status(): Promise<SpoolStatus>;
+  /** Settles what is in flight and lets go of the lock. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+import { type Logger, pino } from 'pino';
+
+export interface LogSettings {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** Attributes that name a patient. Events never carry them; this is the second line of defence. */
+const PATIENT_KEYWORDS = [
+  'PatientName',
+  'PatientID',
+  'PatientBirthDate',
+  'PatientSex',
+  'PatientAddress',
+  'OtherPatientIDs',
+  'AccessionNumber',
+  'ReferringPhysicianName',
+  'OperatorsName',
+  'StudyDescription',
+  'SeriesDescription',
+  'ImageComments',
+  'patientName',
+  'patientId',
+  'patientBirthDate',
+  'accessionNumber',
+];
+
+/** One JSON line per event on standard error, so that standard output stays free for `--json`. */
+export function createLogger(settings: LogSettings): Logger {
+  return pino(
+    {
+      level: settings.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: PATIENT_KEYWORDS.flatMap((keyword) => [keyword, `*.${keyword}`, `*.*.${keyword}`]),
+        censor: '[redacted]',
+      },
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
