@@ -22,7 +22,7 @@ const mayImport = {
   config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'telemetry'],
 };
 
-const shared = '^src/(errors|kinds|duration)[.]ts$';
+const shared = '^src/(errors|kinds|duration|did-you-mean)[.]ts$';
 const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console'];
 const roots = '^src/(main|generate|conversion/worker|spool/sqlite/worker|cli/demo-pacs)[.]ts$';
 
