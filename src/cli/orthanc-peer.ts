@@ -1,18 +1,28 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPeer } from './peer-process.ts';
-import { freePort } from './ports.ts';
+import { freePort } from './free-port.ts';
+
+/** Where Debian's package orthanc-wsi puts it. */
+const WHOLE_SLIDE_PLUGIN = '/usr/share/orthanc/plugins/libOrthancWSI.so';
 
 export interface Orthanc {
   readonly dicomPort: number;
   readonly httpPort: number;
+  readonly pid: number;
   get(path: string): Promise<unknown>;
   getBytes(path: string): Promise<Buffer>;
   stop(): Promise<void>;
 }
 
-/** Starts Orthanc with its whole-slide plugin on loopback, with a storage of its own. */
+/**
+ * Starts Orthanc on loopback, with a storage of its own: the peer of benchmarks and interop tests.
+ *
+ * @param extra settings of Orthanc on top of ours, such as `LuaScripts` or `DicomModalities`
+ * @throws {Error} when Orthanc is not installed or does not start
+ */
 export async function startOrthanc(extra: Record<string, unknown> = {}): Promise<Orthanc> {
   const folder = await mkdtemp(join(tmpdir(), 'slidegate-orthanc-'));
   const [dicomPort, httpPort] = [await freePort(), await freePort()];
@@ -26,7 +36,7 @@ export async function startOrthanc(extra: Record<string, unknown> = {}): Promise
     AuthenticationEnabled: false,
     StorageDirectory: join(folder, 'storage'),
     IndexDirectory: join(folder, 'storage'),
-    Plugins: ['/usr/share/orthanc/plugins/libOrthancWSI.so'],
+    Plugins: existsSync(WHOLE_SLIDE_PLUGIN) ? [WHOLE_SLIDE_PLUGIN] : [],
     DicomAlwaysAllowStore: true,
     DicomCheckCalledAet: false,
     UnknownSopClassAccepted: true,
@@ -43,6 +53,7 @@ export async function startOrthanc(extra: Record<string, unknown> = {}): Promise
   return {
     dicomPort,
     httpPort,
+    pid: peer.process.pid ?? 0,
     get: async (path) => (await fetchOk(path)).json(),
     getBytes: async (path) => Buffer.from(await (await fetchOk(path)).arrayBuffer()),
     async stop() {

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+export interface ProcessUsage {
+  /** User and system time of the process and its ended children, seconds. */
+  readonly cpuSeconds: number;
+  /** Largest resident set so far, bytes. */
+  readonly peakRssBytes: number;
+}
+
+/** Linux counts in these; `getconf CLK_TCK` is 100 on every architecture Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** What the kernel says a running process has used. Linux only, as are the peers of the benchmarks. */
+export function usageOf(pid: number): ProcessUsage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The command name may hold spaces and parentheses: fields are counted after its last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const peakKb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
+  return { cpuSeconds: ticks / TICKS_PER_SECOND, peakRssBytes: peakKb * 1024 };
+}
