@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time as the lanes see it; a test brings its own. */
+export interface Clock {
+  /** Milliseconds since 1970, for due times that outlive the process. */
+  now(): number;
+  /** Waits on the monotonic clock, so that no change of the wall clock shortens a back-off. Ends early, without error, on `signal`. */
+  sleep(durationMs: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: Date.now,
+  async sleep(durationMs, signal) {
+    try {
+      await delay(durationMs, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  },
+};
