@@ -1,12 +1,14 @@
 /**
  * The candidate a person most likely meant, or undefined when none is near.
  *
- * Near means: at most a third of the letters differ, counting a swap of neighbours as one difference.
+ * Near means: it begins so, or at most a third of the letters differ, counting a swap of neighbours as one
+ * difference.
  */
 export function closest(typed: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
   for (const candidate of candidates) {
+    if (typed.length >= 3 && candidate.toLowerCase().startsWith(typed.toLowerCase())) return candidate;
     if (Math.abs(candidate.length - typed.length) >= bestDistance) continue;
     const distance = editDistance(typed.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {

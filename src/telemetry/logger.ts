@@ -1,8 +1,5 @@
 import { type Logger, pino } from 'pino';
-
-export interface LogSettings {
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
-}
+import type { LogSettings } from './config.ts';
 
 /** Attributes that name a patient. Events never carry them; this is the second line of defence. */
 const PATIENT_KEYWORDS = [

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { createLogger, type LogSettings } from './logger.ts';
+import type { LogSettings } from './config.ts';
+import { createLogger } from './logger.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
 /** What every stage is given to say what happened; see events.ts for the things that can. */
