@@ -1,0 +1,238 @@
+/**
+ * # Association of the service provider
+ *
+ * Admits a peer, negotiates, and has its messages served, within limits of time and backlog.
+ *
+ * Invariant: while the sink, the responses or the socket are behind, nothing more is read from the peer, and no
+ * limit of time runs against it except for taking what we send.
+ */
+import { Association } from './association.ts';
+import type { AssociationEnd, AssociationUser } from './association-user.ts';
+import { negotiate } from './negotiation.ts';
+import { type AssociateRequest, CONTEXT_RESULT, REJECTION, type Rejection } from './pdu.ts';
+import {
+  type AcceptedContext,
+  type Hold,
+  type MessageChannel,
+  ProviderMessages,
+} from './provider-messages.ts';
+import type { Admission, AdmittedPeer, AssociationRequest, ProviderOptions } from './provider-options.ts';
+import type { Transport } from './transport.ts';
+
+/** The provider that an association belongs to. */
+export interface ProviderHost {
+  readonly options: ProviderOptions;
+  readonly transferSyntaxUids: ReadonlySet<string>;
+  /** Whether one more association is within the limit. */
+  hasRoom(): boolean;
+  closed(association: ProviderAssociation): void;
+}
+
+/** What the peer is given time for. */
+type Awaited = 'nothing' | 'rest-of-message' | 'next-message' | 'taking-responses';
+
+export class ProviderAssociation implements AssociationUser {
+  readonly #host: ProviderHost;
+  readonly #peerAddress: string;
+  readonly #association: Association;
+  readonly #holds = new Set<Hold>();
+  #isRejected = false;
+  #peer: AdmittedPeer | undefined;
+  #messages: ProviderMessages | undefined;
+  #acceptedAtMs = 0;
+  #isReleasing = false;
+  #isStopping = false;
+  #awaited: Awaited = 'nothing';
+  #pdusReadThen = 0;
+
+  constructor(host: ProviderHost, transport: Transport, peerAddress: string) {
+    this.#host = host;
+    this.#peerAddress = peerAddress;
+    const { timeouts, maxPduLengthBytes } = host.options;
+    this.#association = new Association(transport, this, {
+      role: 'acceptor',
+      artimMs: timeouts.associationMs,
+      maxPduLengthBytes,
+    });
+  }
+
+  /** From the acceptance to the end. */
+  get isAssociated(): boolean {
+    return this.#peer !== undefined && this.#association.maySend;
+  }
+
+  listen(): void {
+    this.#association.listen();
+  }
+
+  /** Ends the association as soon as what was begun is answered; its connection goes within `lingerMs`. */
+  stop(lingerMs: number): void {
+    this.#isStopping = true;
+    this.#association.limitArtim(lingerMs);
+    this.#proceed();
+  }
+
+  /** Ends the association now. */
+  abort(): void {
+    this.#association.abort('stopping');
+  }
+
+  /** Closes the connection without a word. */
+  drop(): void {
+    this.#association.drop();
+  }
+
+  associateIndication(request: AssociateRequest): void {
+    const { callingAeTitle, calledAeTitle } = request;
+    const caller = { callingAeTitle, calledAeTitle, peerAddress: this.#peerAddress };
+    const admission = this.#admit(caller);
+    if (admission.admitted) this.#accept(request, { ...caller, source: admission.source });
+    else {
+      const { rejection } = admission;
+      this.#isRejected = true;
+      this.#host.options.onEvent?.({ type: 'association-rejected', peer: caller, rejection });
+      this.#association.reject(rejection);
+    }
+  }
+
+  transportOpened(): void {} // Requestors only.
+
+  associateConfirm(): void {} // Requestors only.
+
+  fragmentBytes(presentationContextId: number, isCommand: boolean, bytes: Buffer): void {
+    this.#messages?.fragmentBytes(presentationContextId, isCommand, bytes);
+  }
+
+  fragmentEnd(presentationContextId: number, isCommand: boolean, isLast: boolean): void {
+    this.#messages?.fragmentEnd(presentationContextId, isCommand, isLast);
+  }
+
+  bytesRead(): void {
+    this.#watch();
+  }
+
+  releaseIndication(): void {
+    this.#isReleasing = true;
+    if (this.#messages?.isMidMessage) this.#association.abort('unexpected-pdu');
+    else this.#proceed();
+  }
+
+  overdue(): void {
+    this.#association.abort(this.#awaited === 'next-message' ? 'idle-timeout' : 'pdu-timeout');
+  }
+
+  writable(): void {
+    this.#release('socket');
+  }
+
+  ended(end: AssociationEnd): void {
+    this.#messages?.discard(end.how);
+    if (this.#isRejected) return; // Told before.
+    const { onEvent } = this.#host.options;
+    const peer = this.#peer;
+    if (peer === undefined) onEvent?.({ type: 'connection-ended', peerAddress: this.#peerAddress, end });
+    else {
+      const durationMs = performance.now() - this.#acceptedAtMs;
+      onEvent?.({ type: 'association-ended', peer, end, durationMs, stores: this.#messages?.stores ?? 0 });
+    }
+  }
+
+  closed(): void {
+    this.#host.closed(this);
+  }
+
+  #admit(caller: AssociationRequest): Admission {
+    const { options } = this.#host;
+    try {
+      const admission = options.admit(caller);
+      if (!admission.admitted) return admission;
+      if (this.#isStopping) return rejected(REJECTION.temporaryCongestion);
+      return this.#host.hasRoom() ? admission : rejected(REJECTION.localLimitExceeded);
+    } catch (error) {
+      options.onEvent?.({ type: 'handler-failed', error });
+      return rejected(REJECTION.temporaryCongestion);
+    }
+  }
+
+  #accept(request: AssociateRequest, peer: AdmittedPeer): void {
+    const { options, transferSyntaxUids } = this.#host;
+    const { maxPduLengthBytes } = options;
+    const accept = negotiate(request, {
+      acceptsAbstractSyntax: (uid) => options.acceptsAbstractSyntax(uid),
+      transferSyntaxUids,
+      maxPduLengthBytes,
+    });
+    const contexts = new Map<number, AcceptedContext>();
+    accept.presentationContexts.forEach(({ id, result, transferSyntaxUid }, index) => {
+      const abstractSyntaxUid = request.presentationContexts[index]?.abstractSyntaxUid ?? '';
+      if (result === CONTEXT_RESULT.acceptance) contexts.set(id, { abstractSyntaxUid, transferSyntaxUid });
+    });
+    this.#peer = peer;
+    this.#acceptedAtMs = performance.now();
+    this.#messages = new ProviderMessages(this.#channel(peer, contexts));
+    this.#association.accept(accept);
+    options.onEvent?.({ type: 'association-accepted', peer, presentationContexts: contexts.size });
+  }
+
+  #channel(peer: AdmittedPeer, contexts: ReadonlyMap<number, AcceptedContext>): MessageChannel {
+    return {
+      options: this.#host.options,
+      peer,
+      contexts,
+      send: (response) => this.#send(response),
+      hold: (why) => this.#hold(why),
+      release: (why) => this.#release(why),
+      responded: () => this.#proceed(),
+    };
+  }
+
+  #send(response: Buffer): boolean {
+    if (!this.#association.maySend) return false;
+    if (!this.#association.sendData(response)) this.#hold('socket');
+    return true;
+  }
+
+  #hold(why: Hold): void {
+    this.#holds.add(why);
+    this.#association.pause();
+  }
+
+  #release(why: Hold): void {
+    if (!this.#holds.delete(why) || this.#holds.size > 0) return;
+    this.#association.resume();
+    this.#watch();
+  }
+
+  /** Does what waits for the responses that were due. */
+  #proceed(): void {
+    const { isMidMessage = false, responsesDue = 0 } = this.#messages ?? {};
+    if (responsesDue === 0) {
+      if (this.#isReleasing && this.#association.maySend) this.#association.respondRelease();
+      else if (this.#isStopping && !isMidMessage && !this.#association.isMidPdu) this.abort();
+    }
+    this.#watch();
+  }
+
+  /** Sets the limit of time to what is awaited now. It runs on while nothing has changed and no PDU was read. */
+  #watch(): void {
+    const awaited = this.#whatIsAwaited();
+    const { pdusRead } = this.#association;
+    if (awaited === this.#awaited && pdusRead === this.#pdusReadThen) return;
+    this.#awaited = awaited;
+    this.#pdusReadThen = pdusRead;
+    const { pduMs, idleMs } = this.#host.options.timeouts;
+    if (awaited === 'nothing') this.#association.expect(undefined);
+    else this.#association.expect(awaited === 'next-message' ? idleMs : pduMs);
+  }
+
+  #whatIsAwaited(): Awaited {
+    if (this.#holds.has('socket')) return 'taking-responses';
+    if (this.#holds.size > 0) return 'nothing';
+    if (this.#association.isMidPdu || this.#messages?.isMidMessage) return 'rest-of-message';
+    return this.#messages === undefined || this.#messages.responsesDue > 0 ? 'nothing' : 'next-message';
+  }
+}
+
+function rejected(rejection: Rejection): Admission {
+  return { admitted: false, rejection };
+}

@@ -1,0 +1,213 @@
+/**
+ * # Messages of the service provider
+ *
+ * Serves C-ECHO and C-STORE; every other operation is answered with 0211H. PS3.7 9.
+ *
+ * Invariants:
+ * - Responses leave in the order of their requests, also when the peer does not wait for them.
+ * - A data set goes to its sink as it comes; nothing of it is kept here.
+ * - A sink is told exactly one of `end` and `discard`.
+ */
+import { COMMAND_FIELD, type CommandSet, RESPONSE } from './command-set.ts';
+import { MessageFormatError } from './errors.ts';
+import { announcesDataSet, type MessageHandler, MessageReader } from './message-reader.ts';
+import type { AdmittedPeer, ProviderOptions, StoreAnswer } from './provider-options.ts';
+import { encodeResponse } from './provider-response.ts';
+import { ResponseQueue, type ResponseSlot } from './response-queue.ts';
+import { STATUS } from './status.ts';
+import { StoreOperation } from './store-operation.ts';
+
+export interface AcceptedContext {
+  readonly abstractSyntaxUid: string;
+  readonly transferSyntaxUid: string;
+}
+
+/** Why the peer is held back for the moment. */
+export type Hold = 'sink' | 'responses' | 'socket';
+
+/** The association that the messages come from. */
+export interface MessageChannel {
+  readonly options: Pick<ProviderOptions, 'store' | 'onEvent'>;
+  readonly peer: AdmittedPeer;
+  readonly contexts: ReadonlyMap<number, AcceptedContext>;
+  /** Sends a response in one write. Returns false when the association is over. */
+  send(response: Buffer): boolean;
+  hold(why: Hold): void;
+  release(why: Hold): void;
+  /** A response has left, or never will. */
+  responded(): void;
+}
+
+/** A request whose response is due. */
+interface Operation {
+  readonly presentationContextId: number;
+  readonly command: CommandSet;
+  readonly slot: ResponseSlot;
+  /** A C-STORE, or else the answer, known from the command set alone. */
+  readonly served: StoreOperation | StoreAnswer;
+}
+
+/** Requests of one association that may wait for their responses; a peer that sends more is held back. */
+const RESPONSES_DUE_MAX = 64;
+
+export class ProviderMessages implements MessageHandler {
+  readonly #channel: MessageChannel;
+  readonly #reader: MessageReader;
+  readonly #responses = new ResponseQueue();
+  #current: Operation | undefined;
+  #heldBy: StoreOperation | undefined;
+  #stores = 0;
+
+  constructor(channel: MessageChannel) {
+    this.#channel = channel;
+    this.#reader = new MessageReader(this, (id) => channel.contexts.has(id));
+  }
+
+  get isMidMessage(): boolean {
+    return this.#reader.isMidMessage;
+  }
+
+  get responsesDue(): number {
+    return this.#responses.length;
+  }
+
+  /** C-STORE requests so far. */
+  get stores(): number {
+    return this.#stores;
+  }
+
+  fragmentBytes(presentationContextId: number, isCommand: boolean, bytes: Buffer): void {
+    this.#reader.fragmentBytes(presentationContextId, isCommand, bytes);
+  }
+
+  fragmentEnd(presentationContextId: number, isCommand: boolean, isLast: boolean): void {
+    this.#reader.fragmentEnd(presentationContextId, isCommand, isLast);
+  }
+
+  /** No more will come of the message in hand. */
+  discard(reason: string): void {
+    const { served } = this.#current ?? {};
+    this.#current = undefined;
+    if (!(served instanceof StoreOperation)) return;
+    served.discard(reason);
+    const { request, dataSetBytes } = served;
+    this.#channel.options.onEvent?.({ type: 'store-discarded', request, dataSetBytes, reason });
+  }
+
+  command(presentationContextId: number, command: CommandSet): void {
+    const { commandField, messageId } = command;
+    if (commandField === COMMAND_FIELD.cancelRequest) return; // Of an operation that is long answered.
+    if ((commandField & RESPONSE) !== 0)
+      throw new MessageFormatError('Cannot take response: none is awaited');
+    if (messageId === undefined)
+      throw new MessageFormatError('Cannot read command set: it has no Message ID');
+    const operation: Operation = {
+      presentationContextId,
+      command,
+      slot: this.#responses.reserve(),
+      served: this.#serve(presentationContextId, command, messageId),
+    };
+    if (this.#responses.length >= RESPONSES_DUE_MAX) this.#channel.hold('responses');
+    if (announcesDataSet(command)) this.#current = operation;
+    else this.#finish(operation);
+  }
+
+  dataSetBytes(bytes: Buffer): void {
+    const served = this.#current?.served;
+    if (!(served instanceof StoreOperation) || served.write(bytes) || this.#heldBy !== undefined) return;
+    this.#heldBy = served;
+    this.#channel.hold('sink');
+    served.onWritable(() => this.#sinkCaughtUp(served));
+  }
+
+  dataSetEnd(): void {
+    const operation = this.#current;
+    this.#current = undefined;
+    if (operation !== undefined) this.#finish(operation);
+  }
+
+  #serve(
+    presentationContextId: number,
+    command: CommandSet,
+    messageId: number,
+  ): StoreOperation | StoreAnswer {
+    switch (command.commandField) {
+      case COMMAND_FIELD.echoRequest:
+        return { status: STATUS.success };
+      case COMMAND_FIELD.storeRequest:
+        return this.#store(presentationContextId, command, messageId);
+      default: {
+        const { peer, options } = this.#channel;
+        options.onEvent?.({ type: 'operation-refused', peer, commandField: command.commandField });
+        return { status: STATUS.unrecognizedOperation };
+      }
+    }
+  }
+
+  #store(presentationContextId: number, command: CommandSet, messageId: number): StoreOperation {
+    this.#stores += 1;
+    const context = this.#channel.contexts.get(presentationContextId) as AcceptedContext; // The reader asked for it.
+    const request = {
+      association: this.#channel.peer,
+      sopClassUid: command.affectedSopClassUid ?? '',
+      sopInstanceUid: command.affectedSopInstanceUid ?? '',
+      transferSyntaxUid: context.transferSyntaxUid,
+      messageId,
+      priority: command.priority ?? 0,
+    };
+    return new StoreOperation(this.#channel.options, request, refusalOfStore(command, context));
+  }
+
+  #finish(operation: Operation): void {
+    const { served } = operation;
+    if (!(served instanceof StoreOperation)) {
+      this.#respond(operation, served);
+      return;
+    }
+    // Never rejects: a failure of the sink is an answer.
+    void served.end().then((answer) => {
+      this.#sinkCaughtUp(served);
+      this.#respond(operation, answer);
+    });
+  }
+
+  #respond(operation: Operation, answer: StoreAnswer): void {
+    const response = encodeResponse(operation.presentationContextId, operation.command, answer);
+    this.#responses.fill(operation.slot, () => {
+      const isSent = this.#channel.send(response);
+      if (operation.served instanceof StoreOperation) this.#tellAnswered(operation.served, answer, isSent);
+    });
+    if (this.#responses.length < RESPONSES_DUE_MAX) this.#channel.release('responses');
+    this.#channel.responded();
+  }
+
+  #tellAnswered(
+    { request, dataSetBytes, startedAtMs }: StoreOperation,
+    answer: StoreAnswer,
+    isSent: boolean,
+  ): void {
+    const durationMs = performance.now() - startedAtMs;
+    const { onEvent } = this.#channel.options;
+    onEvent?.({ type: 'store-answered', request, answer, dataSetBytes, durationMs, isSent });
+  }
+
+  #sinkCaughtUp(served: StoreOperation): void {
+    if (this.#heldBy !== served) return;
+    this.#heldBy = undefined;
+    this.#channel.release('sink');
+  }
+}
+
+/** Why a C-STORE cannot be served, whatever its data set holds. */
+function refusalOfStore(command: CommandSet, context: AcceptedContext): StoreAnswer | undefined {
+  if (!announcesDataSet(command)) {
+    return { status: STATUS.cannotUnderstand, errorComment: 'The request has no data set' };
+  }
+  if (command.affectedSopClassUid !== context.abstractSyntaxUid) {
+    return { status: STATUS.sopClassNotSupported, errorComment: 'SOP class is not that of the context' };
+  }
+  if (command.affectedSopInstanceUid === undefined) {
+    return { status: STATUS.invalidSopInstance, errorComment: 'The request has no SOP Instance UID' };
+  }
+  return undefined;
+}

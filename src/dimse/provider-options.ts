@@ -1,0 +1,127 @@
+import type { AssociationEnd } from './association-user.ts';
+import type { Rejection } from './pdu.ts';
+
+/** Who asks for an association. */
+export interface AssociationRequest {
+  readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
+  readonly peerAddress: string;
+}
+
+export type Admission =
+  | {
+      readonly admitted: true /** Named source of the configuration, or `unknown`. */;
+      readonly source: string;
+    }
+  | { readonly admitted: false; readonly rejection: Rejection };
+
+/** A peer that was admitted. */
+export interface AdmittedPeer extends AssociationRequest {
+  readonly source: string;
+}
+
+export interface StoreRequest {
+  readonly association: AdmittedPeer;
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly transferSyntaxUid: string;
+  readonly messageId: number;
+  readonly priority: number;
+}
+
+/** The status of a response. The comment must not name a patient: it is logged on both sides. */
+export interface StoreAnswer {
+  readonly status: number;
+  readonly errorComment?: string;
+}
+
+/** Takes the data set of one C-STORE, as a stream. */
+export interface StoreSink {
+  /**
+   * Takes the next bytes; they are overwritten when it returns.
+   *
+   * @returns false when the peer should be held back until `onWritable` calls
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Registers what to call, once, when writing may go on. */
+  onWritable(resume: () => void): void;
+  /** The data set is complete. The response leaves with what this resolves to. */
+  end(): Promise<StoreAnswer>;
+  /** The data set will never be complete; nothing of it may stay. */
+  discard(reason: string): void;
+}
+
+/** Instead of a sink: the data set is read and dropped, the answer follows its last fragment. */
+export interface StoreRefusal {
+  readonly refuse: StoreAnswer;
+}
+
+/** What a provider tells about itself. */
+export type ProviderEvent =
+  | {
+      readonly type: 'association-accepted';
+      readonly peer: AdmittedPeer;
+      readonly presentationContexts: number;
+    }
+  | {
+      readonly type: 'association-rejected';
+      readonly peer: AssociationRequest;
+      readonly rejection: Rejection;
+    }
+  | {
+      readonly type: 'association-ended';
+      readonly peer: AdmittedPeer;
+      readonly end: AssociationEnd;
+      readonly durationMs: number;
+      readonly stores: number;
+    }
+  /** A connection that never became an association. */
+  | { readonly type: 'connection-ended'; readonly peerAddress: string; readonly end: AssociationEnd }
+  /** There are too many connections to take up one more. */
+  | { readonly type: 'connection-refused'; readonly peerAddress: string }
+  | {
+      readonly type: 'store-answered';
+      readonly request: StoreRequest;
+      readonly answer: StoreAnswer;
+      readonly dataSetBytes: number;
+      /** From the command set to the response. */
+      readonly durationMs: number;
+      /** False when the association had ended before the answer was known. */
+      readonly isSent: boolean;
+    }
+  /** The data set never became complete. */
+  | {
+      readonly type: 'store-discarded';
+      readonly request: StoreRequest;
+      readonly dataSetBytes: number;
+      readonly reason: string;
+    }
+  /** A message that is no C-ECHO or C-STORE. */
+  | { readonly type: 'operation-refused'; readonly peer: AdmittedPeer; readonly commandField: number }
+  /** What was given to the provider threw: a bug there. */
+  | { readonly type: 'handler-failed'; readonly error: unknown };
+
+export interface ProviderTimeouts {
+  /** ARTIM: from the connection to its A-ASSOCIATE-RQ, and from the end of an association to its close. */
+  readonly associationMs: number;
+  /** For the rest of a PDU, and for the next PDU of a message; also for the peer to take our responses. */
+  readonly pduMs: number;
+  /** Between messages. */
+  readonly idleMs: number;
+}
+
+export interface ProviderOptions {
+  readonly host: string;
+  /** 0 takes a free one; the provider tells which. */
+  readonly port: number;
+  readonly associationsMax: number;
+  /** Largest P-DATA-TF received, as told to every peer. */
+  readonly maxPduLengthBytes: number;
+  readonly timeouts: ProviderTimeouts;
+  readonly transferSyntaxUids: readonly string[];
+  acceptsAbstractSyntax(uid: string): boolean;
+  admit(request: AssociationRequest): Admission;
+  /** Called between two reads: what it throws becomes a status of 0110H. */
+  store(request: StoreRequest): StoreSink | StoreRefusal;
+  onEvent?(event: ProviderEvent): void;
+}

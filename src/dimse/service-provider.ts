@@ -1,0 +1,129 @@
+/**
+ * # Service provider
+ *
+ * Listens for associations and serves C-ECHO and C-STORE on them.
+ *
+ * Invariants:
+ * - Associations are counted from their acceptance to their end; one over the limit is rejected as transient.
+ * - Connections without an association are bounded too: the oldest of them gives way to a new one.
+ * - Nothing a peer sends, and nothing a handler throws, ends more than one association.
+ */
+import net from 'node:net';
+import { ProviderAssociation } from './provider-association.ts';
+import type { ProviderOptions } from './provider-options.ts';
+import { Transport } from './transport.ts';
+
+export interface Provider {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly activeAssociations: number;
+  /**
+   * Accepts no more, lets each association finish what it has begun for up to `drainMs`, then aborts those left.
+   * Resolves when all connections are closed.
+   */
+  stop(options: { readonly drainMs: number }): Promise<void>;
+}
+
+/** Connections beyond the associations: those that have not asked yet, are being rejected, or are closing. */
+const SPARE_CONNECTIONS = 32;
+/** How long a peer may take to close its connection when the provider stops. */
+const STOP_LINGER_MS = 500;
+
+/** @throws {Error} of node:net when the address cannot be listened on */
+export async function listenForAssociations(options: ProviderOptions): Promise<Provider> {
+  const provider = new ServiceProvider(options);
+  await provider.listen();
+  return provider;
+}
+
+class ServiceProvider implements Provider {
+  readonly options: ProviderOptions;
+  readonly transferSyntaxUids: ReadonlySet<string>;
+  readonly #server: net.Server;
+  readonly #associations = new Set<ProviderAssociation>();
+  #address = { host: '', port: 0 };
+  #allClosed: (() => void) | undefined;
+
+  constructor(options: ProviderOptions) {
+    this.options = options;
+    this.transferSyntaxUids = new Set(options.transferSyntaxUids);
+    // The transport takes the handle over before anything is read: hence the pause.
+    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+      this.#connected(socket),
+    );
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return this.#address;
+  }
+
+  get activeAssociations(): number {
+    let active = 0;
+    for (const association of this.#associations) if (association.isAssociated) active += 1;
+    return active;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject);
+    this.#server.listen({ host, port }, resolve);
+    await promise;
+    this.#server.off('error', reject);
+    // Failing to accept one connection (too many files open) does not end the service.
+    this.#server.on('error', (error) => this.options.onEvent?.({ type: 'handler-failed', error }));
+    const address = this.#server.address() as net.AddressInfo;
+    this.#address = { host: address.address, port: address.port };
+  }
+
+  async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
+    const { promise: serverClosed, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    const { promise: allClosed, resolve: noneLeft } = Promise.withResolvers<void>();
+    this.#allClosed = noneLeft;
+    for (const association of [...this.#associations]) association.stop(STOP_LINGER_MS);
+    const drained = setTimeout(() => {
+      for (const association of [...this.#associations]) association.abort();
+    }, drainMs);
+    if (this.#associations.size === 0) noneLeft();
+    await Promise.all([serverClosed, allClosed]);
+    clearTimeout(drained);
+  }
+
+  hasRoom(): boolean {
+    return this.activeAssociations < this.options.associationsMax;
+  }
+
+  closed(association: ProviderAssociation): void {
+    this.#associations.delete(association);
+    if (this.#associations.size === 0) this.#allClosed?.();
+  }
+
+  #connected(socket: net.Socket): void {
+    const peerAddress = normalizeAddress(socket.remoteAddress ?? '');
+    if (!this.#makeRoom()) {
+      this.options.onEvent?.({ type: 'connection-refused', peerAddress });
+      socket.destroy();
+      return;
+    }
+    const association = new ProviderAssociation(this, Transport.accepted(socket), peerAddress);
+    this.#associations.add(association);
+    association.listen();
+  }
+
+  /** A flood of connections that ask for nothing must not keep out the one that will. */
+  #makeRoom(): boolean {
+    if (this.#associations.size < this.options.associationsMax + SPARE_CONNECTIONS) return true;
+    for (const association of this.#associations) {
+      if (association.isAssociated) continue;
+      this.#associations.delete(association);
+      association.drop();
+      return true;
+    }
+    return false;
+  }
+}
+
+/** `::ffff:10.0.0.1`, as a dual-stack socket has it, is 10.0.0.1. */
+function normalizeAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
+}
