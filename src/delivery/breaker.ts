@@ -75,6 +75,7 @@ export class Breaker {
   failed(entryId: number, probe: Probe): void {
     this.#failing.add(entryId);
     this.#failuresInRow += 1;
+    if (this.#state === 'open') return; // It was on its way when the breaker opened.
     if (this.#state === 'half-open' || this.#failing.size >= this.#settings.breaker_after) this.#open(probe);
   }
 

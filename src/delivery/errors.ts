@@ -11,9 +11,8 @@ export type DeliveryErrorCode =
   | 'PATH_TAKEN'
   | 'FOLDER_UNAVAILABLE'
   | 'INSTANCE_UNREADABLE'
-  | 'DESTINATION_UNREACHABLE'
-  | 'DESTINATION_UNKNOWN'
-  | 'STOPPED';
+  | 'ECHO_REFUSED'
+  | 'DESTINATION_UNKNOWN';
 
 /** A delivery that could not be made, for a reason on our side of the wire or in the negotiation. */
 export class DeliveryError extends GatewayError {
@@ -42,7 +41,6 @@ const DISPOSITIONS = {
   PATH_TAKEN: 'hold',
   FOLDER_UNAVAILABLE: 'retry',
   INSTANCE_UNREADABLE: 'retry',
-  DESTINATION_UNREACHABLE: 'retry',
+  ECHO_REFUSED: 'retry',
   DESTINATION_UNKNOWN: 'hold',
-  STOPPED: 'retry',
 } as const satisfies Record<DeliveryErrorCode, Disposition>;

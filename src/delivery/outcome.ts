@@ -34,6 +34,14 @@ export interface NotTaken {
 
 export type Outcome = Taken | NotTaken;
 
+/** It was cut off because the gateway stops; nobody's failure. */
+export const STOPPED: NotTaken = {
+  taken: false,
+  reason: 'local',
+  code: 'STOPPED',
+  message: 'Cannot finish the delivery as the gateway stops',
+};
+
 /** What a destination wants of its answers. */
 export interface OutcomeOptions {
   /** Whether the answer "duplicate" (0111) means that the destination has the instance. */

@@ -1,0 +1,204 @@
+/**
+ * # Storage SCU
+ *
+ * C-STORE to a PACS or another Storage SCP. One association per slot, kept while there is work and proposed for
+ * all that waits; instances go byte for byte from the spool to the socket.
+ *
+ * - Only the peer's answer means that it has custody.
+ * - What the peer takes in the other Little Endian VR encoding only is rewritten on the way; nothing else is.
+ * - An answer that refuses an instance ends nothing but the attempt at that instance.
+ */
+import { sopClassName } from '../dicom/sop-class.ts';
+import type { AssociationTarget, ServiceUser } from '../dimse/service-user.ts';
+import { formatStatus } from '../dimse/status.ts';
+import { GatewayError } from '../errors.ts';
+import type { Entry } from '../spool/spool.ts';
+import type {
+  DeliveryItem,
+  DestinationDeps,
+  DestinationKind,
+  DestinationSession,
+  SendOptions,
+} from './destination-kind.ts';
+import { DimseScuSettings } from './dimse-scu-settings.ts';
+import { DeliveryError } from './errors.ts';
+import { type Outcome, outcomeOfError, outcomeOfResponse, STOPPED } from './outcome.ts';
+import { openOutgoing, type PreparedInstance } from './outgoing.ts';
+import { dataSetOf, type HeadedSource } from './part10-source.ts';
+import {
+  chooseTransferSyntax,
+  describeTransferSyntax,
+  keyOf,
+  type Need,
+  planContexts,
+} from './presentation-contexts.ts';
+import { withEvenLength, withVrEncoding } from './rewriting.ts';
+import { openObserved, releaseQuietly, ScuAssociation, type ScuAssociationDeps } from './scu-association.ts';
+
+/** SOP classes and transfer syntaxes remembered, for the next association. */
+const NEEDS_MAX = 120;
+
+/** C-STORE to a Storage SCP. */
+export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
+  settings: DimseScuSettings,
+  open: (settings, deps) => new DimseScuSession(settings, deps),
+};
+
+class DimseScuSession implements DestinationSession<PreparedInstance> {
+  readonly slots: number;
+  readonly #settings: DimseScuSettings;
+  readonly #deps: DestinationDeps;
+  readonly #association: ScuAssociationDeps;
+  readonly #bySlot: readonly ScuAssociation[];
+  readonly #closing = new AbortController();
+  /** What was needed of late, the latest last. */
+  readonly #needs = new Map<string, Need>();
+
+  constructor(settings: DimseScuSettings, deps: DestinationDeps) {
+    this.slots = settings.associations_max;
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#association = {
+      destination: deps.name,
+      target: targetOf(settings),
+      telemetry: deps.telemetry,
+      signal: this.#closing.signal,
+    };
+    this.#bySlot = Array.from(
+      { length: this.slots },
+      () => new ScuAssociation(this.#association, settings.linger),
+    );
+  }
+
+  expect(entries: readonly Entry[]): void {
+    for (const { sopClassUid, transferSyntaxUid } of entries) this.#note({ sopClassUid, transferSyntaxUid });
+  }
+
+  prepare(item: DeliveryItem): Promise<PreparedInstance> {
+    return openOutgoing(item, this.#deps.instances);
+  }
+
+  async send(prepared: PreparedInstance, { slot, alone }: SendOptions): Promise<Outcome> {
+    const association = this.#bySlot[slot]!;
+    try {
+      if (alone) await association.release(); // A fresh one for it, and after it.
+      const outcome = await this.#sendOver(association, prepared);
+      if (alone) await association.release();
+      return outcome;
+    } finally {
+      await prepared.close();
+    }
+  }
+
+  async echo(): Promise<void> {
+    const user = await openObserved(planContexts([]), this.#association);
+    try {
+      const { status } = await user.echo();
+      if (status === 0) return;
+      const answer = `Cannot count the destination as well: it answered C-ECHO with ${formatStatus(status)}`;
+      throw new DeliveryError('ECHO_REFUSED', answer, { status });
+    } finally {
+      await releaseQuietly(user);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#bySlot.map((association) => association.end()));
+  }
+
+  async #sendOver(association: ScuAssociation, prepared: PreparedInstance): Promise<Outcome> {
+    const need: Need = prepared.item.entry;
+    this.#note(need);
+    for (;;) {
+      let using: Awaited<ReturnType<ScuAssociation['use']>>;
+      try {
+        using = await association.use([need, ...this.#otherNeeds(need)]);
+      } catch (error) {
+        return this.#closing.signal.aborted ? STOPPED : outcomeOfError(error, 'open');
+      }
+      const outcome = await this.#store(using.user, prepared);
+      // The peer may end an idle association just as it is used again: that is no failure of its.
+      if (!outcome.taken && outcome.reason === 'unreachable' && !using.isFresh) continue;
+      if (!outcome.taken && outcome.code === 'PROTOCOL_ERROR') association.abort();
+      else association.rest();
+      return outcome;
+    }
+  }
+
+  async #store(user: ServiceUser, { item, source }: PreparedInstance): Promise<Outcome> {
+    const { sopClassUid, sopInstanceUid } = item.entry;
+    try {
+      const transferSyntaxUid = agreeOnTransferSyntax(item.entry, user);
+      const asAgreed = await this.#render(source, transferSyntaxUid);
+      const response = await user.store(
+        { sopClassUid, sopInstanceUid, transferSyntaxUid },
+        dataSetOf(asAgreed),
+      );
+      return outcomeOfResponse(response, this.#settings);
+    } catch (error) {
+      if (this.#closing.signal.aborted) return STOPPED;
+      if (!(error instanceof GatewayError)) throw error;
+      return outcomeOfError(error, 'send');
+    }
+  }
+
+  async #render(source: HeadedSource, transferSyntaxUid: string): Promise<HeadedSource> {
+    const encoded =
+      source.transferSyntaxUid === transferSyntaxUid
+        ? source
+        : await withVrEncoding(source, transferSyntaxUid);
+    return withEvenLength(encoded, this.#settings.odd_length);
+  }
+
+  #note(need: Need): void {
+    const key = keyOf(need);
+    this.#needs.delete(key);
+    this.#needs.set(key, { sopClassUid: need.sopClassUid, transferSyntaxUid: need.transferSyntaxUid });
+    if (this.#needs.size <= NEEDS_MAX) return;
+    const [oldest] = this.#needs.keys();
+    this.#needs.delete(oldest!);
+  }
+
+  #otherNeeds(need: Need): Need[] {
+    const key = keyOf(need);
+    return [...this.#needs].flatMap(([other, value]) => (other === key ? [] : [value])).reverse();
+  }
+}
+
+function targetOf(settings: DimseScuSettings): AssociationTarget {
+  return {
+    host: settings.host,
+    port: settings.port,
+    calledAeTitle: settings.called_ae_title,
+    callingAeTitle: settings.calling_ae_title,
+    connectTimeoutMs: settings.connect_timeout,
+    associationTimeoutMs: settings.association_timeout,
+    responseTimeoutMs: settings.response_timeout,
+    pduTimeoutMs: settings.pdu_timeout,
+    maxPduLengthBytes: settings.max_pdu_length_bytes,
+  };
+}
+
+/**
+ * The transfer syntax to send an instance in.
+ *
+ * @throws {DeliveryError} when the peer takes none that we can make
+ */
+function agreeOnTransferSyntax(need: Need, user: ServiceUser): string {
+  const accepted = user.acceptedTransferSyntaxes(need.sopClassUid);
+  const chosen = chooseTransferSyntax(need, accepted);
+  if (chosen !== undefined) return chosen;
+  const sopClass = sopClassName(need.sopClassUid) ?? need.sopClassUid;
+  const own = describeTransferSyntax(need.transferSyntaxUid);
+  if (accepted.length === 0) {
+    throw new DeliveryError(
+      'SOP_CLASS_NOT_ACCEPTED',
+      `Cannot send as the destination accepted no presentation context of ${sopClass}: proposed were ${own} and both Little Endian encodings`,
+    );
+  }
+  throw new DeliveryError(
+    'TRANSFER_SYNTAX_NOT_ACCEPTED',
+    `Cannot send as the destination takes ${sopClass} only as ${accepted.map(describeTransferSyntax).join(' or ')}: the instance is ${own}`,
+  );
+}

@@ -1,0 +1,195 @@
+/**
+ * # Folder
+ *
+ * Instances as Part 10 files in a folder: a NAS, the import folder of another program, the outbox of a gateway
+ * that has no PACS yet.
+ *
+ * - A file appears under its name complete or not at all, and what is reported taken has survived a power cut.
+ * - Written twice it is the same file: a retry replaces, it never adds.
+ * - A file of another instance is never overwritten, whatever the template makes of the two.
+ */
+import { access, constants, open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { readFileMeta } from '../dicom/file-meta.ts';
+import { attributeValues } from '../dicom/header-index.ts';
+import { GatewayError } from '../errors.ts';
+import type {
+  DeliveryItem,
+  DestinationDeps,
+  DestinationKind,
+  DestinationSession,
+} from './destination-kind.ts';
+import { DurableFolder } from './durable-file.ts';
+import { DeliveryError } from './errors.ts';
+import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
+import { openOutgoing, type PreparedInstance } from './outgoing.ts';
+import type { HeadedSource } from './part10-source.ts';
+import { type PathTemplate, parsePathTemplate, renderPath } from './path-template.ts';
+import { RetrySettings } from './retry-settings.ts';
+import { indexOf } from './rewriting.ts';
+
+const FolderSettings = z.strictObject({
+  kind: z.literal('folder').describe('Part 10 files in a folder.'),
+  path: z.string().min(1).describe('The folder; relative paths start at the working directory.'),
+  create: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Makes the folder at start where it is missing. False for a mount point, so that nothing is written ' +
+        'under it while the volume is not mounted.',
+    ),
+  template: z
+    .string()
+    .default('{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm')
+    .superRefine((text, context) => {
+      const problem = templateProblem(text);
+      if (problem) context.addIssue({ code: 'custom', message: problem });
+    })
+    .describe('Path of each file below the folder; keywords or tags of attributes in braces.'),
+  writers_max: z.int().min(1).max(64).default(4).describe('Files written at the same time.'),
+  retry: RetrySettings.prefault({}).describe('When a delivery that failed is tried again.'),
+});
+type FolderSettings = z.infer<typeof FolderSettings>;
+
+/** What the longest File Meta Information in the field leaves plenty of. */
+const FILE_META_BYTES_MAX = 8192;
+/** Errors that no waiting mends: another instance made a file where this one needs a folder, or the name is too long. */
+const PATH_ERRORS = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EINVAL', 'EILSEQ']);
+
+/** Instances as Part 10 files in a folder. */
+export const folder: DestinationKind<typeof FolderSettings> = {
+  settings: FolderSettings,
+  open: (settings, deps) => new FolderSession(settings, deps),
+};
+
+class FolderSession implements DestinationSession<PreparedInstance> {
+  readonly slots: number;
+  readonly #folder: DurableFolder;
+  readonly #template: PathTemplate;
+  readonly #deps: DestinationDeps;
+  readonly #closing = new AbortController();
+
+  constructor(settings: FolderSettings, deps: DestinationDeps) {
+    this.slots = settings.writers_max;
+    this.#folder = new DurableFolder(resolve(settings.path), { create: settings.create });
+    this.#template = parsePathTemplate(settings.template);
+    this.#deps = deps;
+  }
+
+  expect(): void {}
+
+  prepare(item: DeliveryItem): Promise<PreparedInstance> {
+    return openOutgoing(item, this.#deps.instances);
+  }
+
+  async send({ source, item, close }: PreparedInstance): Promise<Outcome> {
+    const { signal } = this.#closing;
+    try {
+      await this.#folder.write(this.#pathOf(source, item), source, {
+        // The same for every attempt, so that none is left behind.
+        temporaryName: `.${item.entry.sopInstanceUid}.${item.taskId}.part`,
+        mayReplace: (path) => assertSameInstance(path, item.entry.sopInstanceUid),
+        signal,
+      });
+      return { taken: true, outcome: 'delivered' };
+    } catch (error) {
+      if (signal.aborted) return STOPPED;
+      const known = asFolderError(error);
+      if (!(known instanceof GatewayError)) throw known;
+      return outcomeOfError(known, 'send');
+    } finally {
+      await close();
+    }
+  }
+
+  async echo(): Promise<void> {
+    try {
+      await this.#folder.ready();
+      await access(this.#folder.root, constants.W_OK | constants.X_OK);
+      if (!(await stat(this.#folder.root)).isDirectory()) throw new TypeError('it is no folder');
+    } catch (error) {
+      throw asFolderError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  #pathOf(source: HeadedSource, { entry, payload }: DeliveryItem): string {
+    const known: Readonly<Record<string, string>> = {
+      SOPClassUID: entry.sopClassUid,
+      SOPInstanceUID: entry.sopInstanceUid,
+      ...(!payload.edits?.length && {
+        StudyInstanceUID: entry.studyInstanceUid,
+        SeriesInstanceUID: entry.seriesInstanceUid,
+      }),
+    };
+    let index: ReturnType<typeof indexOf> | undefined;
+    return renderPath(this.#template, (attribute, path) => {
+      if (known[attribute]) return known[attribute];
+      index ??= indexOf(source);
+      const values = attributeValues(index, path);
+      return Array.isArray(values) ? values.join('_') : undefined;
+    });
+  }
+}
+
+/** A name that is taken by anything but the same instance stays with it. */
+async function assertSameInstance(path: string, sopInstanceUid: string): Promise<void> {
+  let header: Buffer;
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(FILE_META_BYTES_MAX),
+      0,
+      FILE_META_BYTES_MAX,
+      0,
+    );
+    header = buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (sopInstanceUidOf(header) === sopInstanceUid) return;
+  throw new DeliveryError(
+    'PATH_TAKEN',
+    'Cannot write the file as its name belongs to another instance: the template must make a name of its own ' +
+      'for each, such as by {SOPInstanceUID}',
+  );
+}
+
+function sopInstanceUidOf(header: Uint8Array): string | undefined {
+  try {
+    return readFileMeta(header).sopInstanceUid;
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined; // Whatever it is, it is not ours.
+    throw error;
+  }
+}
+
+function templateProblem(template: string): string | undefined {
+  try {
+    parsePathTemplate(template);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Errors of the file system, read by what an operator has to do about them. The path may name a patient. */
+function asFolderError(error: unknown): unknown {
+  if (error instanceof GatewayError) return error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  if (PATH_ERRORS.has(code)) {
+    const message = `Cannot write the file as its path is impossible there: ${syscall} answered ${code}`;
+    return new DeliveryError('PATH_IMPOSSIBLE', message, { code });
+  }
+  return new DeliveryError(
+    'FOLDER_UNAVAILABLE',
+    `Cannot write to the folder: ${syscall} answered ${code}; it must exist, be writable and have room`,
+    { code },
+  );
+}

@@ -1,0 +1,29 @@
+import type { BreakerState } from './breaker.ts';
+
+/** What can be seen of a lane. */
+export interface LaneStatus {
+  readonly destination: string;
+  /** Kind of the destination; absent where the configuration has none of that name any more. */
+  readonly kind?: string;
+  /**
+   * `suspended`: the destination is in trouble and is being probed. `blocked`: tasks wait for a destination that
+   * the configuration no longer has.
+   */
+  readonly state: 'idle' | 'sending' | 'suspended' | 'blocked' | 'stopped';
+  readonly breaker: BreakerState;
+  /** When a suspended destination is asked next whether it is well again. */
+  readonly nextProbeAtMs?: number;
+  /** Being sent now. */
+  readonly sending: number;
+  /** Open tasks when the spool was last asked. */
+  readonly waiting: number;
+  readonly claimed: number;
+  readonly held: number;
+  readonly oldestWaitingAtMs?: number;
+  /** Since the start of the lane. */
+  readonly taken: number;
+  readonly failed: number;
+  readonly lastTakenAtMs?: number;
+  /** The last failure since the destination last took something; without the peer's own words. */
+  readonly lastFailure?: { readonly atMs: number; readonly code: string; readonly reason: string };
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { DeliveryItem } from '../../src/delivery/destination-kind.ts';
+import type { AttributeEdit } from '../../src/spool/payload.ts';
+import type { StoredInstance } from '../../src/spool/port.ts';
+import { part10Of, type SmallInstance } from './small-instance.ts';
+
+/** Stored instances that lie in memory, each also as the item that delivers it. */
+export class MemoryInstances {
+  readonly #files = new Map<number, { readonly file: Buffer; readonly instance: SmallInstance }>();
+  /** Handles that are open now. */
+  open_ = 0;
+
+  add(instance: SmallInstance, edits?: readonly AttributeEdit[]): DeliveryItem {
+    const entryId = this.#files.size + 1;
+    const file = part10Of(instance);
+    this.#files.set(entryId, { file, instance });
+    const { sopClassUid, sopInstanceUid, transferSyntaxUid, studyInstanceUid, seriesInstanceUid } = instance;
+    return {
+      taskId: entryId * 1000 + 1,
+      payload: { rule: 'otherwise', ...(edits && { edits }) },
+      entry: {
+        entryId,
+        origin: 'received',
+        sopClassUid,
+        sopInstanceUid,
+        transferSyntaxUid,
+        studyInstanceUid,
+        seriesInstanceUid,
+        source: 'unknown',
+        callingAeTitle: 'SOURCE',
+        calledAeTitle: 'SLIDEGATE',
+        peerAddress: '127.0.0.1',
+        receivedAtMs: 0,
+        sizeBytes: file.length,
+        dataSetOffset: instance.fileMeta.length,
+      },
+    };
+  }
+
+  /** Changes a byte on the way, as a failing disk does. */
+  damage(item: DeliveryItem, position: number): void {
+    const { file } = this.#files.get(item.entry.entryId)!;
+    file[position]! ^= 0xff;
+  }
+
+  async open(entryId: number): Promise<StoredInstance> {
+    const { file, instance } = this.#files.get(entryId)!;
+    this.open_ += 1;
+    return {
+      sizeBytes: file.length,
+      dataSetOffset: instance.fileMeta.length,
+      transferSyntaxUid: instance.transferSyntaxUid,
+      sha256: createHash('sha256').update(instance.dataSet).digest(),
+      location: { path: '/dev/null', offset: 0 },
+      async read(into, position) {
+        return file.copy(into, 0, position);
+      },
+      close: async () => {
+        this.open_ -= 1;
+      },
+    };
+  }
+}

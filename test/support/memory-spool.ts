@@ -1,0 +1,162 @@
+import type { Claim, ClaimRequest, Completion, Entry, Failure, Spool } from '../../src/spool/port.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+export interface MemoryTask {
+  readonly taskId: number;
+  readonly kind: string;
+  readonly entry: Entry;
+  readonly payload: unknown;
+  readonly createdAtMs: number;
+  state: 'waiting' | 'claimed' | 'held' | 'done';
+  attempt: number;
+  token: number;
+  dueAtMs: number;
+  firstAttemptAtMs?: number;
+  code?: string;
+  reason?: string;
+  outcome?: string;
+}
+
+/**
+ * The tasks of a spool, for tests of what goes on over days: in memory, on a clock that moves when told. What the
+ * real one keeps is tested with the real one.
+ */
+export class MemorySpool {
+  readonly tasks: MemoryTask[] = [];
+  /** Every renewal, by how many claims. */
+  readonly renewals: number[] = [];
+  /** Set to make the next writes fail. */
+  writeErrors: Error[] = [];
+  readonly #clock: VirtualClock;
+  #changed = new AbortController();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  add(kind: string, entry: Partial<Entry> = {}): MemoryTask {
+    const taskId = this.tasks.length + 1;
+    const task: MemoryTask = {
+      taskId,
+      kind,
+      entry: { ...anEntry(taskId, this.#clock.now()), ...entry },
+      payload: { rule: 'otherwise' },
+      createdAtMs: this.#clock.now(),
+      state: 'waiting',
+      attempt: 0,
+      token: 0,
+      dueAtMs: this.#clock.now(),
+    };
+    this.tasks.push(task);
+    this.#wake();
+    return task;
+  }
+
+  count(state: MemoryTask['state']): number {
+    return this.tasks.filter((task) => task.state === state).length;
+  }
+
+  async claim({ kind, limit }: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
+    while (!signal.aborted) {
+      const now = this.#clock.now();
+      const waiting = this.tasks.filter((task) => task.kind === kind && task.state === 'waiting');
+      const due = waiting.filter(({ dueAtMs }) => dueAtMs <= now).slice(0, limit);
+      if (due.length > 0) return due.map((task) => this.#claimed(task));
+      const next = Math.min(...waiting.map(({ dueAtMs }) => dueAtMs));
+      const change = AbortSignal.any([signal, this.#changed.signal]);
+      await this.#clock.sleep(next - now, change); // For ever, when nothing waits.
+    }
+    return [];
+  }
+
+  async complete(completions: readonly Completion[]): Promise<void> {
+    this.#mayWrite();
+    for (const { claim, outcome } of completions) Object.assign(this.#of(claim), { state: 'done', outcome });
+  }
+
+  async fail(failures: readonly Failure[]): Promise<void> {
+    this.#mayWrite();
+    for (const { claim, retryAtMs, counts = true, code, message } of failures) {
+      const task = this.#of(claim);
+      Object.assign(task, { code, reason: message, state: retryAtMs === undefined ? 'held' : 'waiting' });
+      task.dueAtMs = retryAtMs ?? 0;
+      if (!counts) task.attempt -= 1;
+    }
+    this.#wake();
+  }
+
+  async release(claims: readonly Claim[]): Promise<void> {
+    this.#mayWrite();
+    for (const claim of claims) {
+      const task = this.#of(claim);
+      task.state = 'waiting';
+      task.attempt -= 1;
+    }
+    this.#wake();
+  }
+
+  async renew(claims: readonly Claim[]): Promise<void> {
+    for (const claim of claims) this.#of(claim);
+    this.renewals.push(claims.length);
+  }
+
+  /** What a lane sees of it. */
+  asSpool(): Spool {
+    return this as unknown as Spool;
+  }
+
+  #claimed(task: MemoryTask): Claim {
+    task.state = 'claimed';
+    task.attempt += 1;
+    task.token += 1;
+    task.firstAttemptAtMs ??= this.#clock.now();
+    const { taskId, token, attempt, payload, entry, createdAtMs, firstAttemptAtMs } = task;
+    return {
+      taskId,
+      token,
+      kind: task.kind as Claim['kind'],
+      attempt,
+      payload,
+      entry,
+      createdAtMs,
+      firstAttemptAtMs,
+    };
+  }
+
+  #of({ taskId, token }: Claim): MemoryTask {
+    const task = this.tasks[taskId - 1];
+    if (task?.state !== 'claimed' || task.token !== token)
+      throw new Error(`Claim of task ${taskId} was lost`);
+    return task;
+  }
+
+  #mayWrite(): void {
+    const error = this.writeErrors.shift();
+    if (error) throw error;
+  }
+
+  #wake(): void {
+    const changed = this.#changed;
+    this.#changed = new AbortController();
+    changed.abort();
+  }
+}
+
+function anEntry(entryId: number, receivedAtMs: number): Entry {
+  return {
+    entryId,
+    origin: 'received',
+    sopClassUid: '1.2.840.10008.5.1.4.1.1.7',
+    sopInstanceUid: `1.2.3.${entryId}`,
+    transferSyntaxUid: '1.2.840.10008.1.2.1',
+    studyInstanceUid: '1.2.3',
+    seriesInstanceUid: '1.2.3.4',
+    source: 'unknown',
+    callingAeTitle: 'SOURCE',
+    calledAeTitle: 'SLIDEGATE',
+    peerAddress: '127.0.0.1',
+    receivedAtMs,
+    sizeBytes: 1000,
+    dataSetOffset: 400,
+  };
+}
