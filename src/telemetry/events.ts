@@ -162,3 +162,96 @@ export function lanesCounted(
     telemetry.metrics.deliveryOldestPending.set({ destination }, (oldestWaitingAtMs ?? 0) / 1000);
   }
 }
+
+/** Rules are in force. */
+export function rulesLoaded(
+  telemetry: Telemetry,
+  event: { path: string; version: string; rules: number },
+): void {
+  telemetry.log.info(event, 'Rules loaded.');
+}
+
+/** The rules decided about an instance, and its tasks are on record. */
+export function instancePlanned(
+  telemetry: Telemetry,
+  event: { entryId: number; decidedBy: string; rules: readonly string[]; tasks: readonly string[] },
+): void {
+  for (const rule of event.rules) telemetry.metrics.ruleMatchesTotal.inc({ rule });
+  if (event.decidedBy === 'otherwise') telemetry.metrics.unmatchedInstancesTotal.inc();
+  telemetry.log.debug(event, 'Rules decided.');
+}
+
+/** The rules could not decide about an instance; it waits for a person. */
+export function instanceHeldByRules(
+  telemetry: Telemetry,
+  event: { entryId: number; code: string; reason: string },
+): void {
+  const { code } = event;
+  telemetry.metrics.ruleErrorsTotal.inc({ code });
+  telemetry.metrics.heldTotal.inc({ stage: 'rules', code });
+  telemetry.log.warn(event, 'Rules held an instance.');
+}
+
+/** The spool did not give or take a batch; the rules go on with the next. */
+export function rulesStalled(telemetry: Telemetry, event: { code: string; reason: string }): void {
+  telemetry.log.error(event, 'Rules stalled.');
+}
+
+/** A conversion task is done: all its products are in the spool. `generated` names attributes, not values. */
+export function conversionFinished(
+  telemetry: Telemetry,
+  event: {
+    job: string;
+    entryId: number;
+    attempt: number;
+    products: number;
+    sizeBytes: number;
+    durationMs: number;
+    generated: readonly string[];
+    inheritedFaults: readonly string[];
+  },
+): void {
+  const { job } = event;
+  telemetry.metrics.conversionTasksTotal.inc({ job, outcome: 'converted' });
+  telemetry.metrics.conversionTaskDurationSeconds.observe({ job }, event.durationMs / 1000);
+  telemetry.metrics.producedInstancesTotal.inc({ job }, event.products);
+  telemetry.metrics.producedBytesTotal.inc({ job }, event.sizeBytes);
+  telemetry.log.info(event, 'Conversion finished.');
+}
+
+/** A conversion did not come to its end. Emitted once per attempt. */
+export function conversionFailed(
+  telemetry: Telemetry,
+  event: {
+    job: string;
+    entryId: number;
+    attempt: number;
+    code: string;
+    disposition: string;
+    reason: string;
+    /** Of our own checker, when it held the set. */
+    check?: string;
+  },
+): void {
+  const { job, disposition, code, check } = event;
+  telemetry.metrics.conversionTasksTotal.inc({ job, outcome: disposition });
+  if (disposition === 'hold') telemetry.metrics.heldTotal.inc({ stage: 'conversion', code });
+  if (check !== undefined) telemetry.metrics.validationFailuresTotal.inc({ check });
+  telemetry.log.warn(event, 'Conversion failed.');
+}
+
+/** A conversion waits until the volume of the spool has room for its scratch files. */
+export function conversionDeferred(telemetry: Telemetry, event: { job: string; entryId: number }): void {
+  telemetry.log.warn(event, 'Conversion waits for free space.');
+}
+
+/** A conversion worker ended with a task in hand. */
+export function workerLost(telemetry: Telemetry, event: { code: string; stderr: string }): void {
+  telemetry.metrics.workerRestartsTotal.inc({ reason: event.code });
+  telemetry.log.error(event, 'Conversion worker was lost.');
+}
+
+/** The conversion stage could not go on with the spool; it tries again. */
+export function conversionStalled(telemetry: Telemetry, event: { code: string; reason: string }): void {
+  telemetry.log.error(event, 'Conversion stalled.');
+}

@@ -1,0 +1,15 @@
+import type { Command } from './command.ts';
+
+/**
+ * Every command, in the order of the help text. To add one: write its file, then add its line here.
+ * Each is imported only when it is asked for, so that `status` does not wait for what `convert` needs.
+ */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  config: async () => (await import('./config.ts')).config,
+  status: async () => (await import('./status.ts')).status,
+  retry: async () => (await import('./tasks.ts')).retry,
+  hold: async () => (await import('./tasks.ts')).hold,
+  discard: async () => (await import('./tasks.ts')).discard,
+  conformance: async () => (await import('./conformance.ts')).conformance,
+};

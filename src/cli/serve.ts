@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util';
+import { loadSettings } from '../config/config.ts';
+import type { Command } from './command.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** `slidegate serve`: the gateway, until a signal stops it. */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Runs the gateway until SIGTERM or Ctrl-C.',
+  usage: `Usage: slidegate serve
+
+Settings: config/default.yaml, then the file named in SLIDEGATE_CONFIG, then NODE_CONFIG (JSON).
+
+The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is in hand is finished, for
+\`drain_limit\` at most. A second one ends it at once; what was acknowledged is on disk either way.`,
+
+  async run(args) {
+    parseArgs({ args: [...args], options: {} });
+    const settings = loadSettings();
+    const signalled = firstSignal();
+    const { startGateway } = await import('../gateway.ts');
+    const gateway = await startGateway(settings);
+    const inputs = gateway.inputs.map(({ name, host, port }) => `${name} on ${host}:${port}`);
+    const { host, port } = gateway.console;
+    console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
+    await gateway.stop(await signalled);
+    return 0;
+  },
+};
+
+/** Resolves with the first signal, also one that comes while the gateway still starts; a second one ends the process. */
+function firstSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        if (stopping) process.exit(1);
+        stopping = true;
+        resolve(signal);
+      });
+    }
+  });
+}

@@ -1,0 +1,112 @@
+/** `slidegate retry | hold | discard`: what the console's buttons do, for a terminal or a script. */
+import { userInfo } from 'node:os';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseDurationMs } from '../duration.ts';
+import { type Command, UsageError } from './command.ts';
+import { ask, consoleUrl, URL_USAGE, urlOption } from './running-gateway.ts';
+import { counted } from './text.ts';
+
+type Action = 'retry' | 'hold' | 'discard';
+
+const options = {
+  destination: { type: 'string' },
+  reason: { type: 'string' },
+  since: { type: 'string' },
+  preview: { type: 'boolean' },
+  yes: { type: 'boolean' },
+  json: { type: 'boolean' },
+  ...urlOption,
+} as const satisfies ParseArgsConfig['options'];
+
+const COMMON_USAGE = `  --since TIME         only tasks that have stood so since then: 2h ago as 2h, or an ISO time
+  --preview            only says how many tasks are meant
+  --json               one JSON object instead of text
+${URL_USAGE}
+
+An entry has a task for each destination that has not taken it yet, or one for the stage that it has reached.`;
+
+export const retry: Command = {
+  name: 'retry',
+  summary: 'Lets held tasks wait again, at once.',
+  usage: `Usage: slidegate retry [<entry...>] [options]
+
+  --destination NAME   only deliveries to this destination
+  --reason TEXT        only tasks held for a reason that contains this text
+${COMMON_USAGE}`,
+  run: (args) => act('retry', args),
+};
+
+export const hold: Command = {
+  name: 'hold',
+  summary: 'Holds open tasks until they are retried or discarded.',
+  usage: `Usage: slidegate hold [<entry...>] [options]
+
+  --destination NAME   only deliveries to this destination
+  --reason TEXT        why, kept with the task
+${COMMON_USAGE}`,
+  run: (args) => act('hold', args),
+};
+
+export const discard: Command = {
+  name: 'discard',
+  summary: 'Gives open tasks up for good; says first what that would do.',
+  usage: `Usage: slidegate discard [<entry...>] [options]
+
+  --yes                does it; without, it only says how many tasks are meant
+  --destination NAME   only deliveries to this destination
+  --reason TEXT        why, kept with the task
+${COMMON_USAGE}`,
+  run: (args) => act('discard', args),
+};
+
+async function act(action: Action, args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  if (values.yes && action !== 'discard')
+    throw new UsageError(`--yes is for discard: ${action} needs no consent`);
+  const entryIds = positionals.map(readEntryId);
+  const selection = {
+    ...(entryIds.length > 0 && { entryIds }),
+    ...(values.destination !== undefined && { destination: values.destination }),
+    ...(values.since !== undefined && { since: readSince(values.since) }),
+    ...(action === 'retry' && values.reason !== undefined && { reasonContains: values.reason }),
+  };
+  if (Object.keys(selection).length === 0) throw new UsageError('say which tasks: entries, or --destination');
+
+  const preview = values.preview === true || (action === 'discard' && values.yes !== true);
+  const reason = action === 'retry' ? undefined : values.reason;
+  const answer = await ask<{ count: number }>(consoleUrl(values.url), `/api/tasks/${action}`, {
+    selection,
+    preview,
+    by: userInfo().username,
+    ...(reason !== undefined && { reason }),
+  });
+  console.log(
+    values.json
+      ? JSON.stringify({ action, count: answer.count, preview })
+      : describe(action, answer.count, preview),
+  );
+  return preview || answer.count > 0 ? 0 : 1;
+}
+
+function describe(action: Action, count: number, preview: boolean): string {
+  if (count === 0) return `Nothing to ${action}: no task matches.`;
+  const tasks = counted(count, 'task');
+  const done = { retry: 'again on the way', hold: 'held', discard: 'discarded' }[action];
+  if (!preview) return `${tasks} ${done}.`;
+  const how = action === 'discard' ? 'Nothing was changed; --yes discards.' : 'Nothing was changed.';
+  return `${tasks} would be ${done}. ${how}`;
+}
+
+function readEntryId(text: string): number {
+  const id = Number(text);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  throw new UsageError(`"${text}" is no entry: entries are numbers, as \`slidegate status\` shows them`);
+}
+
+function readSince(text: string): string {
+  const agoMs = parseDurationMs(text);
+  const atMs = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
+  if (Number.isNaN(atMs))
+    throw new UsageError(`"${text}" is no time: it must be 2h, 3d or 2026-01-31T08:00:00Z`);
+  return new Date(atMs).toISOString();
+}

@@ -1,0 +1,42 @@
+/** What the console is given by the composition root, and no more: it sees stages only through these. */
+import type { Spool } from '../spool/spool.ts';
+import type { MetricsSettings } from '../telemetry/config.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { ConsoleSettings } from './config.ts';
+
+/** The part of the settings that the console reads. */
+export interface ConsoleView {
+  readonly console: ConsoleSettings;
+  readonly metrics: MetricsSettings;
+  /** Only their names matter: each should be listening. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+/** One listening input. */
+export interface InputView {
+  readonly name: string;
+  readonly kind: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How sending to one destination goes. */
+export interface LaneView {
+  readonly destination: string;
+  /** Absent where the settings have no destination of that name any more. */
+  readonly kind?: string;
+  /** `suspended`: in trouble, and probed. `blocked`: no longer in the settings, though tasks wait for it. */
+  readonly state: 'idle' | 'sending' | 'suspended' | 'blocked' | 'stopped';
+  /** When a suspended destination is asked next whether it is well again. */
+  readonly nextProbeAtMs?: number;
+  readonly lastTakenAtMs?: number;
+  /** The last failure since the destination last took something. */
+  readonly lastFailure?: { readonly atMs: number; readonly code: string; readonly reason: string };
+}
+
+export interface ConsolePorts {
+  readonly spool: Spool;
+  readonly telemetry: Telemetry;
+  lanes(): readonly LaneView[];
+  inputs(): readonly InputView[];
+}

@@ -1,0 +1,136 @@
+/** What the API shows: times as ISO text, names instead of task kinds, and never a patient's data. */
+import type { EntryRow, EntryState, SpoolStatus, TaskKind, TaskRow, TaskState } from '../spool/spool.ts';
+import type { InputView, LaneView } from './ports.ts';
+
+const DELIVERY = 'delivery:';
+
+export function destinationOf(kind: TaskKind): string | undefined {
+  return kind.startsWith(DELIVERY) ? kind.slice(DELIVERY.length) : undefined;
+}
+
+/** What `GET /api/status` answers. What comes from the spool is absent while the spool does not answer. */
+export interface StatusAnswer extends Partial<SpoolAnswer> {
+  readonly version: string;
+  readonly startedAt: string;
+  readonly now: string;
+  readonly ready: boolean;
+  readonly problems: readonly string[];
+  readonly inputs: readonly InputView[];
+  readonly destinations: readonly DestinationView[];
+}
+
+/** Received instances by state, so that accepted = delivered + pending + held + discarded; then the rest. */
+interface SpoolAnswer extends Readonly<Record<EntryState, number>> {
+  readonly accepted: number;
+  readonly produced: Readonly<Record<EntryState | 'total', number>>;
+  readonly tasks: readonly { kind: TaskKind; state: TaskState; count: number; oldestAt: string }[];
+  readonly storage: Pick<SpoolStatus, 'freeBytes' | 'usedBytes' | 'refusing' | 'healthy'>;
+}
+
+export function viewSpool(status: SpoolStatus): SpoolAnswer {
+  const { accepted, produced, states, producedStates, tasks } = status;
+  const { freeBytes, usedBytes, refusing, healthy } = status;
+  return {
+    accepted,
+    ...states,
+    produced: { total: produced, ...producedStates },
+    tasks: tasks.map(({ oldestAtMs, ...task }) => ({ ...task, oldestAt: isoTime(oldestAtMs) })),
+    storage: { freeBytes, usedBytes, refusing, healthy },
+  };
+}
+
+export interface DestinationView {
+  readonly name: string;
+  readonly kind?: string;
+  readonly state: LaneView['state'];
+  readonly waiting: number;
+  readonly sending: number;
+  readonly held: number;
+  readonly oldestWaitingAt?: string;
+  readonly nextProbeAt?: string;
+  readonly lastTakenAt?: string;
+  readonly lastFailure?: { readonly at: string; readonly code: string; readonly reason: string };
+}
+
+/** One row per lane, with counts from the same reading of the spool as all the others. */
+export function viewDestinations(
+  lanes: readonly LaneView[],
+  tasks: SpoolStatus['tasks'],
+): readonly DestinationView[] {
+  return lanes.map((lane) => {
+    const own = tasks.filter(({ kind }) => destinationOf(kind) === lane.destination);
+    const count = (state: TaskState) =>
+      own.filter((task) => task.state === state).reduce((sum, task) => sum + task.count, 0);
+    const open = own.filter((task) => task.state !== 'held' && task.count > 0);
+    const { kind, state, nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
+    return {
+      name: lane.destination,
+      ...(kind !== undefined && { kind }),
+      state,
+      waiting: count('waiting'),
+      sending: count('claimed'),
+      held: count('held'),
+      ...(open.length > 0 && { oldestWaitingAt: isoTime(Math.min(...open.map((task) => task.oldestAtMs))) }),
+      ...(nextProbeAtMs !== undefined && { nextProbeAt: isoTime(nextProbeAtMs) }),
+      ...(lastTakenAtMs !== undefined && { lastTakenAt: isoTime(lastTakenAtMs) }),
+      ...(lastFailure && {
+        lastFailure: { at: isoTime(lastFailure.atMs), code: lastFailure.code, reason: lastFailure.reason },
+      }),
+    };
+  });
+}
+
+export function viewInput({ name, kind, host, port }: InputView): InputView {
+  return { name, kind, host, port };
+}
+
+/** What `GET /api/entries/:id` answers. */
+export type EntryAnswer = ReturnType<typeof viewEntry>;
+
+/** An entry with what is left to do with it. UIDs, addresses and counts; nothing of the header. */
+export function viewEntry(entry: EntryRow) {
+  return {
+    entryId: entry.entryId,
+    state: entry.state,
+    origin: entry.origin,
+    ...(entry.parentEntryId !== undefined && { parentEntryId: entry.parentEntryId }),
+    sopClassUid: entry.sopClassUid,
+    sopInstanceUid: entry.sopInstanceUid,
+    studyInstanceUid: entry.studyInstanceUid,
+    seriesInstanceUid: entry.seriesInstanceUid,
+    transferSyntaxUid: entry.transferSyntaxUid,
+    source: entry.source,
+    callingAeTitle: entry.callingAeTitle,
+    calledAeTitle: entry.calledAeTitle,
+    peerAddress: entry.peerAddress,
+    receivedAt: isoTime(entry.receivedAtMs),
+    sizeBytes: entry.sizeBytes,
+    tasks: entry.tasks.map(viewTask),
+    ...(entry.explanation !== undefined && { explanation: entry.explanation }),
+  };
+}
+
+function viewTask(task: TaskRow) {
+  const destination = destinationOf(task.kind);
+  return {
+    taskId: task.taskId,
+    stage: destination === undefined ? task.kind : 'delivery',
+    ...(destination !== undefined && { destination }),
+    state: task.state,
+    attempt: task.attempt,
+    dueAt: isoTime(task.dueAtMs),
+    updatedAt: isoTime(task.updatedAtMs),
+    ...(task.code !== undefined && { code: task.code }),
+    ...(task.reason !== undefined && { reason: task.reason }),
+    ...(task.status !== undefined && { status: statusText(task.status) }),
+  };
+}
+
+/** As PS3.7 writes it: `A700H`. */
+function statusText(status: number): string {
+  return `${status.toString(16).toUpperCase().padStart(4, '0')}H`;
+}
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,91 @@
+import test from 'ava';
+import { checkSettings, SettingsError } from '../../src/config/config.ts';
+
+/** `path: message` of what is wrong, or of what is warned of, with these settings over the defaults. */
+function findings(settings: unknown): { errors: readonly string[]; warnings: readonly string[] } {
+  const lines = (problems: SettingsError['problems']) =>
+    problems.map(({ path, message }) => `${path}: ${message}`);
+  try {
+    const { warnings } = checkSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } });
+    return { errors: [], warnings: lines(warnings) };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return { errors: lines(error.problems), warnings: [] };
+  }
+}
+
+test('any caller is refused beyond loopback when only the defaults allow it', (t) => {
+  const { errors } = findings({ inputs: { dimse: { host: '0.0.0.0' } } });
+
+  t.is(errors.length, 1);
+  t.regex(
+    errors[0] ?? '',
+    /^inputs\.dimse\.host: must be loopback while any caller is allowed: is "0\.0\.0\.0"/,
+  );
+});
+
+test('any caller is accepted beyond loopback when somebody said so, or when none is allowed', (t) => {
+  t.deepEqual(findings({ inputs: { dimse: { host: '0.0.0.0' } }, allow_any_caller: true }).errors, []);
+  t.deepEqual(findings({ inputs: { dimse: { host: '0.0.0.0' } }, allow_any_caller: false }).errors, []);
+});
+
+test('the console is refused beyond loopback unless it is said to be unauthenticated on purpose', (t) => {
+  t.regex(findings({ console: { host: '10.0.0.1' } }).errors[0] ?? '', /^console\.host: must be loopback/);
+  t.deepEqual(findings({ console: { host: '10.0.0.1', allow_unauthenticated: true } }).errors, []);
+});
+
+test('a port used twice is refused, also where one listens on every address', (t) => {
+  t.regex(
+    findings({ console: { port: 11112 } }).errors[0] ?? '',
+    /^console\.port: must be free, and inputs\.dimse\.port listens on 11112 already/,
+  );
+  t.regex(
+    findings({ metrics: { host: '0.0.0.0', port: 8080 } }).errors[0] ?? '',
+    /^metrics\.port: must be free/,
+  );
+});
+
+test('a port on two different addresses, and port 0 twice, are no collision', (t) => {
+  t.deepEqual(findings({ metrics: { host: '127.0.0.2', port: 8080 } }).errors, []);
+  t.deepEqual(findings({ console: { port: 0 }, metrics: { port: 0 } }).errors, []);
+});
+
+test('a destination that is our own input is refused', (t) => {
+  const self = { kind: 'dimse-scu', host: 'localhost', port: 11112, called_ae_title: 'SLIDEGATE' };
+
+  t.regex(
+    findings({ destinations: { self } }).errors[0] ?? '',
+    /^destinations\.self\.port: .* our own input "dimse"/,
+  );
+});
+
+test('two destinations for the same place are warned of', (t) => {
+  const pacs = { kind: 'dimse-scu', host: 'h', port: 104, called_ae_title: 'A' };
+  const { errors, warnings } = findings({
+    destinations: {
+      one: pacs,
+      two: { ...pacs, called_ae_title: 'B' },
+      three: pacs,
+      out2: { kind: 'folder', path: 'data/outbox' },
+    },
+  });
+
+  t.deepEqual(errors, []);
+  t.deepEqual(warnings, [
+    'destinations.three: goes where "one" goes: an instance for both is sent twice',
+    'destinations.out2: goes where "outbox" goes: an instance for both is sent twice',
+  ]);
+});
+
+test('a folder destination may lie below the spool, but not be it', (t) => {
+  const { errors } = findings({ destinations: { outbox: { path: 'data/' } } });
+
+  t.regex(errors[0] ?? '', /^destinations\.outbox\.path: must not be the spool's own directory/);
+});
+
+test('settings under which nothing can come in or go out are warned of', (t) => {
+  t.deepEqual(findings({ inputs: { dimse: null }, destinations: { outbox: null } }).warnings, [
+    'inputs: is empty: nothing can be received',
+    'destinations: is empty: nothing can be delivered',
+  ]);
+});
