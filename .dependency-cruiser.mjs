@@ -24,7 +24,8 @@ const mayImport = {
 
 const shared = '^src/(errors|kinds|duration|did-you-mean)[.]ts$';
 const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console'];
-const roots = '^src/(main|generate|conversion/worker|spool/sqlite/worker|cli/(demo-pacs|bench-receiver))[.]ts$';
+const roots =
+  '^src/(main|generate|conversion/worker|spool/sqlite/worker|cli/(demo-pacs|bench-receiver))[.]ts$';
 
 const layerRules = Object.entries(mayImport).map(([folder, allowed]) => ({
   name: `${folder}-imports-only-what-it-may`,
