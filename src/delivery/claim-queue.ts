@@ -106,7 +106,7 @@ export class ClaimQueue<Ready> {
     }
     this.#prepareAhead();
     if (claims.length > 0) this.#claimMore();
-    else if (this.#takers.length > 0) queueMicrotask(() => this.#claimMore());
+    else if (this.#takers.length > 0) setImmediate(() => this.#claimMore());
   }
 
   #pick(slot: number): Next<Ready> | undefined {

@@ -24,7 +24,7 @@ import { DimseScuSettings } from './dimse-scu-settings.ts';
 import { DeliveryError } from './errors.ts';
 import { type Outcome, outcomeOfError, outcomeOfResponse, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
-import { dataSetOf, type HeadedSource } from './part10-source.ts';
+import { dataSetOf, HeadBuffers, type HeadedSource } from './part10-source.ts';
 import {
   chooseTransferSyntax,
   describeTransferSyntax,
@@ -46,6 +46,7 @@ export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
 
 class DimseScuSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;
+  readonly #buffers: HeadBuffers;
   readonly #settings: DimseScuSettings;
   readonly #deps: DestinationDeps;
   readonly #association: ScuAssociationDeps;
@@ -56,6 +57,7 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
 
   constructor(settings: DimseScuSettings, deps: DestinationDeps) {
     this.slots = settings.associations_max;
+    this.#buffers = new HeadBuffers(2 * this.slots + 1);
     this.#settings = settings;
     this.#deps = deps;
     this.#association = {
@@ -75,7 +77,7 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
   }
 
   prepare(item: DeliveryItem): Promise<PreparedInstance> {
-    return openOutgoing(item, this.#deps.instances);
+    return openOutgoing(item, { instances: this.#deps.instances, buffers: this.#buffers });
   }
 
   async send(prepared: PreparedInstance, { slot, alone }: SendOptions): Promise<Outcome> {

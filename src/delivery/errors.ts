@@ -1,20 +1,34 @@
 import { type Disposition, GatewayError } from '../errors.ts';
 
-/** Codes of deliveries that failed before the destination had its say. */
-export type DeliveryErrorCode =
-  | 'SOP_CLASS_NOT_ACCEPTED'
-  | 'TRANSFER_SYNTAX_NOT_ACCEPTED'
-  | 'ODD_LENGTH'
-  | 'DIGEST_MISMATCH'
-  | 'EDIT_IMPOSSIBLE'
-  | 'PATH_IMPOSSIBLE'
-  | 'PATH_TAKEN'
-  | 'FOLDER_UNAVAILABLE'
-  | 'INSTANCE_UNREADABLE'
-  | 'ECHO_REFUSED'
-  | 'DESTINATION_UNKNOWN';
+/** What keeps an instance from being delivered on our side of the wire, or in the negotiation. Closed set. */
+const DISPOSITIONS = {
+  /** The destination accepted no presentation context of the SOP class. */
+  SOP_CLASS_NOT_ACCEPTED: 'hold',
+  /** The destination takes the SOP class in other transfer syntaxes only. */
+  TRANSFER_SYNTAX_NOT_ACCEPTED: 'hold',
+  /** The length of the data set is odd, and the destination is not set to have it padded. */
+  ODD_LENGTH: 'hold',
+  /** The copy in the spool is no longer what was accepted. */
+  DIGEST_MISMATCH: 'hold',
+  /** The copy in the spool cannot be read now. */
+  INSTANCE_UNREADABLE: 'retry',
+  /** The edits of the rule cannot be made in this data set. */
+  EDIT_IMPOSSIBLE: 'hold',
+  /** No file of that path can be made in the folder. */
+  PATH_IMPOSSIBLE: 'hold',
+  /** The template gives the instance the name of another. */
+  PATH_TAKEN: 'hold',
+  /** The folder is not there, not writable or full. */
+  FOLDER_UNAVAILABLE: 'retry',
+  /** The destination answered C-ECHO with a failure. */
+  ECHO_REFUSED: 'retry',
+  /** The configuration has no destination of that name. */
+  DESTINATION_UNKNOWN: 'hold',
+} as const satisfies Record<string, Disposition>;
 
-/** A delivery that could not be made, for a reason on our side of the wire or in the negotiation. */
+export type DeliveryErrorCode = keyof typeof DISPOSITIONS;
+
+/** An instance could not be delivered, for a reason on our side of the wire or in the negotiation. */
 export class DeliveryError extends GatewayError {
   override readonly code: DeliveryErrorCode;
   override readonly disposition: Disposition;
@@ -30,17 +44,3 @@ export class DeliveryError extends GatewayError {
     this.disposition = DISPOSITIONS[code];
   }
 }
-
-const DISPOSITIONS = {
-  SOP_CLASS_NOT_ACCEPTED: 'hold',
-  TRANSFER_SYNTAX_NOT_ACCEPTED: 'hold',
-  ODD_LENGTH: 'hold',
-  DIGEST_MISMATCH: 'hold',
-  EDIT_IMPOSSIBLE: 'hold',
-  PATH_IMPOSSIBLE: 'hold',
-  PATH_TAKEN: 'hold',
-  FOLDER_UNAVAILABLE: 'retry',
-  INSTANCE_UNREADABLE: 'retry',
-  ECHO_REFUSED: 'retry',
-  DESTINATION_UNKNOWN: 'hold',
-} as const satisfies Record<DeliveryErrorCode, Disposition>;

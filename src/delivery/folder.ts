@@ -24,7 +24,7 @@ import { DurableFolder } from './durable-file.ts';
 import { DeliveryError } from './errors.ts';
 import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
-import type { HeadedSource } from './part10-source.ts';
+import { HeadBuffers, type HeadedSource } from './part10-source.ts';
 import { type PathTemplate, parsePathTemplate, renderPath } from './path-template.ts';
 import { RetrySettings } from './retry-settings.ts';
 import { indexOf } from './rewriting.ts';
@@ -65,6 +65,7 @@ export const folder: DestinationKind<typeof FolderSettings> = {
 
 class FolderSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;
+  readonly #buffers: HeadBuffers;
   readonly #folder: DurableFolder;
   readonly #template: PathTemplate;
   readonly #deps: DestinationDeps;
@@ -72,6 +73,7 @@ class FolderSession implements DestinationSession<PreparedInstance> {
 
   constructor(settings: FolderSettings, deps: DestinationDeps) {
     this.slots = settings.writers_max;
+    this.#buffers = new HeadBuffers(2 * this.slots + 1);
     this.#folder = new DurableFolder(resolve(settings.path), { create: settings.create });
     this.#template = parsePathTemplate(settings.template);
     this.#deps = deps;
@@ -80,7 +82,7 @@ class FolderSession implements DestinationSession<PreparedInstance> {
   expect(): void {}
 
   prepare(item: DeliveryItem): Promise<PreparedInstance> {
-    return openOutgoing(item, this.#deps.instances);
+    return openOutgoing(item, { instances: this.#deps.instances, buffers: this.#buffers });
   }
 
   async send({ source, item, close }: PreparedInstance): Promise<Outcome> {

@@ -327,8 +327,8 @@ export class Lane {
 
   #stateWord(): LaneStatus['state'] {
     if (this.#stopping.signal.aborted) return 'stopped';
-    if (this.#breaker.state === 'open') return 'suspended';
-    return this.#sending > 0 ? 'sending' : 'idle';
+    if (this.#sending > 0) return 'sending';
+    return this.#breaker.state === 'closed' ? 'idle' : 'suspended';
   }
 }
 

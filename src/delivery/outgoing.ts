@@ -7,7 +7,13 @@ import { GatewayError } from '../errors.ts';
 import type { Spool, StoredInstance } from '../spool/spool.ts';
 import type { DeliveryItem, PreparedItem } from './destination-kind.ts';
 import { DeliveryError } from './errors.ts';
-import { type HeadedSource, type Part10Source, readAhead } from './part10-source.ts';
+import {
+  type HeadBuffers,
+  type HeadedSource,
+  headBytesOf,
+  type Part10Source,
+  readAhead,
+} from './part10-source.ts';
 import { withEdits } from './rewriting.ts';
 
 /** An instance made ready: opened, its beginning in memory, the edits of its rule made. */
@@ -22,18 +28,23 @@ export interface PreparedInstance extends PreparedItem {
  */
 export async function openOutgoing(
   item: DeliveryItem,
-  instances: Pick<Spool, 'open'>,
+  { instances, buffers }: { readonly instances: Pick<Spool, 'open'>; readonly buffers: HeadBuffers },
 ): Promise<PreparedInstance> {
   const stored = await instances.open(item.entry.entryId);
-  try {
-    const source = await readAhead(verified(stored));
-    return {
-      item,
-      source: await withEdits(source, item.payload?.edits ?? []),
-      close: () => stored.close(),
-    };
-  } catch (error) {
+  const checked = verified(stored);
+  const buffer = buffers.take(headBytesOf(checked));
+  let isOpen = true;
+  const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
+    buffers.giveBack(buffer);
     await stored.close();
+  };
+  try {
+    const source = await readAhead(checked, buffer);
+    return { item, source: await withEdits(source, item.payload?.edits ?? []), close };
+  } catch (error) {
+    await close();
     throw error;
   }
 }

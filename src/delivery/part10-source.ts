@@ -3,6 +3,7 @@ import type { DataSetSource } from '../dimse/service-user.ts';
 
 /** Read ahead of its turn: a small instance whole, of a large one the header. No change reaches further. */
 export const HEAD_BYTES_MAX = 1024 * 1024;
+const HEAD_BYTES_MIN = 64 * 1024;
 
 /** A Part 10 file, not necessarily as it lies on disk. Positions count from its start. */
 export interface Part10Source {
@@ -22,10 +23,39 @@ export interface HeadedSource extends Part10Source {
 /** A part of a source put together: bytes, or a range of another source. */
 export type Part = Uint8Array | { readonly source: Part10Source; readonly from: number; readonly to: number };
 
-/** Reads the beginning of a source, so that sending it can start at once. */
-export async function readAhead(source: Part10Source): Promise<HeadedSource> {
+/** Buffers for heads, used again: fresh ones cost page faults and garbage collection for every instance. */
+export class HeadBuffers {
+  readonly #free: Buffer[] = [];
+  readonly #keep: number;
+
+  /** @param keep how many are kept at most; there are as many as are in use at the same time */
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  take(bytes: number): Buffer {
+    const at = this.#free.findIndex((buffer) => buffer.byteLength >= bytes);
+    const [buffer] = at < 0 ? [] : this.#free.splice(at, 1);
+    return buffer ?? Buffer.allocUnsafeSlow(Math.max(HEAD_BYTES_MIN, 2 ** Math.ceil(Math.log2(bytes))));
+  }
+
+  giveBack(buffer: Buffer): void {
+    this.#free.push(buffer);
+    if (this.#free.length <= this.#keep) return;
+    this.#free.sort((a, b) => b.byteLength - a.byteLength);
+    this.#free.pop(); // The smallest: a large one serves for all.
+  }
+}
+
+/**
+ * Reads the beginning of a source, so that sending it can start at once.
+ *
+ * @param buffer at least as large as the head; a fresh one when absent
+ */
+export async function readAhead(source: Part10Source, buffer?: Buffer): Promise<HeadedSource> {
   const { sizeBytes, dataSetOffset, transferSyntaxUid } = source;
-  const head = Buffer.allocUnsafeSlow(Math.min(sizeBytes, HEAD_BYTES_MAX));
+  const headBytes = headBytesOf(source);
+  const head = buffer ? buffer.subarray(0, headBytes) : Buffer.allocUnsafeSlow(headBytes);
   for (let position = 0; position < head.byteLength; ) {
     position += await source.read(head.subarray(position), position);
   }
@@ -39,6 +69,11 @@ export async function readAhead(source: Part10Source): Promise<HeadedSource> {
       return head.copy(into, 0, position);
     },
   };
+}
+
+/** How much of a source its head holds. */
+export function headBytesOf({ sizeBytes }: Part10Source): number {
+  return Math.min(sizeBytes, HEAD_BYTES_MAX);
 }
 
 /** Parts one after the other, seen as one file. */

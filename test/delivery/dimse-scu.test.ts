@@ -104,7 +104,7 @@ test('an instance arrives byte for byte, whatever its size', async (t) => {
     assertArrived(t, peer, instance);
   }
   t.is(peer.associations.opened, 1);
-  t.is(instances.open_, 0);
+  t.is(instances.openNow, 0);
 });
 
 test('an association without work is released after a while', async (t) => {
@@ -279,7 +279,7 @@ test('a damaged copy is held, and the peer never gets it whole', async (t) => {
     t.is(error?.code, 'DIGEST_MISMATCH');
   }
   t.is(peer.received.length, 0);
-  t.is(instances.open_, 0);
+  t.is(instances.openNow, 0);
   t.true((await send(instances.add(smallInstance({ sopInstanceUid: '1.2.3' })))).taken);
 });
 
@@ -322,7 +322,7 @@ test('a peer that aborts, closes, answers nothing or another message leaves the 
 });
 
 test('a response that comes after its time-out is not taken for that of the next instance', async (t) => {
-  const { instances, send } = await withMeddling(t, async (_, count) => {
+  const { instances, send } = await withMeddling(t, async (_, count): Promise<Meddling> => {
     if (count === 1) await delay(450);
     return 'pass';
   });

@@ -73,7 +73,7 @@ test('an instance becomes a Part 10 file, byte for byte, and no other file stays
   }
   t.is((await files()).length, 3);
   t.deepEqual(await leftovers(), []);
-  t.is(instances.open_, 0);
+  t.is(instances.openNow, 0);
 });
 
 test('a second attempt replaces the file of the first, also one that was cut off', async (t) => {

@@ -6,14 +6,18 @@ import { part10Of, type SmallInstance } from './small-instance.ts';
 
 /** Stored instances that lie in memory, each also as the item that delivers it. */
 export class MemoryInstances {
-  readonly #files = new Map<number, { readonly file: Buffer; readonly instance: SmallInstance }>();
+  readonly #files = new Map<
+    number,
+    { readonly file: Buffer; readonly instance: SmallInstance; sha256: Buffer }
+  >();
   /** Handles that are open now. */
-  open_ = 0;
+  openNow = 0;
 
   add(instance: SmallInstance, edits?: readonly AttributeEdit[]): DeliveryItem {
     const entryId = this.#files.size + 1;
     const file = part10Of(instance);
-    this.#files.set(entryId, { file, instance });
+    const sha256 = createHash('sha256').update(instance.dataSet).digest();
+    this.#files.set(entryId, { file, instance, sha256 });
     const { sopClassUid, sopInstanceUid, transferSyntaxUid, studyInstanceUid, seriesInstanceUid } = instance;
     return {
       taskId: entryId * 1000 + 1,
@@ -44,19 +48,19 @@ export class MemoryInstances {
   }
 
   async open(entryId: number): Promise<StoredInstance> {
-    const { file, instance } = this.#files.get(entryId)!;
-    this.open_ += 1;
+    const { file, instance, sha256 } = this.#files.get(entryId)!;
+    this.openNow += 1;
     return {
       sizeBytes: file.length,
       dataSetOffset: instance.fileMeta.length,
       transferSyntaxUid: instance.transferSyntaxUid,
-      sha256: createHash('sha256').update(instance.dataSet).digest(),
+      sha256,
       location: { path: '/dev/null', offset: 0 },
       async read(into, position) {
         return file.copy(into, 0, position);
       },
       close: async () => {
-        this.open_ -= 1;
+        this.openNow -= 1;
       },
     };
   }
