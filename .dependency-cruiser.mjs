@@ -25,7 +25,7 @@ const mayImport = {
 const shared = '^src/(errors|kinds|duration|did-you-mean)[.]ts$';
 const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console'];
 const roots =
-  '^src/(main|generate|conversion/worker|spool/sqlite/worker|cli/(demo-pacs|bench-receiver))[.]ts$';
+  '^src/(main|generate|conversion/worker|spool/(sqlite|files)/worker|cli/(demo-pacs|bench-receiver))[.]ts$';
 
 const layerRules = Object.entries(mayImport).map(([folder, allowed]) => ({
   name: `${folder}-imports-only-what-it-may`,

@@ -166,16 +166,30 @@ export interface Selection {
   readonly sinceMs?: number;
 }
 
+/** One attempt that did not succeed. Interrupted ones have the code `INTERRUPTED` or `LEASE_EXPIRED`. */
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly disposition: Disposition;
+  readonly code: string;
+  readonly status?: number;
+  readonly message: string;
+}
+
 export interface TaskRow {
   readonly taskId: number;
   readonly kind: TaskKind;
   readonly state: TaskState;
   readonly attempt: number;
   readonly dueAtMs: number;
+  /** Of the last failure; of a task that is done, its outcome; `OPERATOR` or `RULE` of one that was ended. */
   readonly code?: string;
   readonly reason?: string;
   readonly status?: number;
   readonly updatedAtMs: number;
+  /** Latest first; only when the query names its entries. */
+  readonly attempts?: readonly AttemptRow[];
 }
 
 export interface EntryRow extends Entry {
@@ -214,17 +228,27 @@ export interface StoredInstance {
   readonly sizeBytes: number;
   readonly dataSetOffset: number;
   readonly transferSyntaxUid: string;
+  /** Of the data set alone, taken at reception; whoever reads it all compares. */
+  readonly sha256: Uint8Array;
   /** Fills `into` from `position` (bytes from the start of the Part 10 file); returns the bytes read. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** For conversion workers, which get paths and never megabytes. */
+  /** For conversion workers, which get paths and never megabytes. Holds while a task of the entry is claimed. */
   readonly location: { readonly path: string; readonly offset: number };
   close(): Promise<void>;
 }
 
+/** What retention takes away from delivered and discarded entries. Open and held ones keep everything. */
 export interface PurgePolicy {
   /** Bytes of delivered and discarded entries settled before this time are removed. */
   readonly settledBeforeMs: number;
+  /** At most so many entries per call. */
   readonly limit: number;
+  /** The same for entries kept only as their products; absent: as all others. */
+  readonly sourcesSettledBeforeMs?: number;
+  /** Header indexes of entries settled before this time are removed, too; absent: they stay. */
+  readonly headersSettledBeforeMs?: number;
+  /** Rows of entries settled before this time are removed, too; absent: they stay. */
+  readonly ledgerSettledBeforeMs?: number;
 }
 
 /** What `subscribe` tells: kinds that have work, entries that changed. Hints only; the record is the database. */
@@ -248,10 +272,10 @@ export interface Spool {
   fail(failures: readonly Failure[]): Promise<void>;
   /** Puts claims off until a time without counting an attempt. */
   defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void>;
-  /** Held tasks of the selection wait again, at once. Returns how many. */
-  retry(selection: Selection): Promise<number>;
-  /** Open tasks of the selection are held. Returns how many. */
-  hold(selection: Selection, reason: string): Promise<number>;
+  /** Held tasks of the selection wait again, at once, and count attempts anew. Returns how many. */
+  retry(selection: Selection, by?: string): Promise<number>;
+  /** Waiting and claimed tasks of the selection are held. Returns how many. */
+  hold(selection: Selection, reason: string, by?: string): Promise<number>;
   /** Open tasks of the selection are discarded by an operator; `preview` only counts. */
   discard(
     selection: Selection,

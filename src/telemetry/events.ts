@@ -255,3 +255,47 @@ export function workerLost(telemetry: Telemetry, event: { code: string; stderr: 
 export function conversionStalled(telemetry: Telemetry, event: { code: string; reason: string }): void {
   telemetry.log.error(event, 'Conversion stalled.');
 }
+
+/** The spool is open; what a crash had left has been put right. */
+export function spoolOpened(
+  telemetry: Telemetry,
+  event: { claims: number; parts: number; files: number; segments: number; workFolders: number },
+): void {
+  telemetry.log.info(event, 'Spool opened and recovered.');
+}
+
+/** A group of small instances is on disk and its rows are committed. Happens too often to be logged. */
+export function groupMadeDurable(telemetry: Telemetry, event: { durationMs: number }): void {
+  telemetry.metrics.durableWriteSeconds.observe({ volume: 'spool' }, event.durationMs / 1000);
+}
+
+/** Free space has fallen under the watermark, or risen above it. */
+export function spoolRefusalChanged(
+  telemetry: Telemetry,
+  event: { isRefusing: boolean; freeBytes: number },
+): void {
+  telemetry.metrics.refusingInput.set({ volume: 'spool' }, event.isRefusing ? 1 : 0);
+  if (event.isRefusing) telemetry.log.error(event, 'Spool refuses instances: too little free space.');
+  else telemetry.log.info(event, 'Spool takes instances again.');
+}
+
+/** Writing or syncing has failed, or works again. */
+export function spoolHealthChanged(telemetry: Telemetry, event: { isHealthy: boolean }): void {
+  if (event.isHealthy) telemetry.log.info(event, 'Spool writes again.');
+  else telemetry.log.error(event, 'Spool cannot write.');
+}
+
+/** A thread of the spool has died: nothing works until the gateway is started again. */
+export function spoolDied(telemetry: Telemetry, event: { reason: string }): void {
+  telemetry.log.fatal(event, 'Spool died.');
+}
+
+/** Retention has removed bytes, headers or rows of settled entries. */
+export function retentionRan(telemetry: Telemetry, event: { entries: number }): void {
+  telemetry.log.info(event, 'Retention removed what was settled long ago.');
+}
+
+/** Retention could not run; it is tried again. */
+export function retentionFailed(telemetry: Telemetry, event: { reason: string }): void {
+  telemetry.log.error(event, 'Retention failed.');
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { Duration } from '../duration.ts';
+
+const MIB = 1024 * 1024;
+
+/** Settings of the section `spool`. */
+export const SpoolSettings = z.strictObject({
+  directory: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Folder of the spool; made with mode 0700. One `serve` at a time holds its lock.'),
+  engine: z
+    .strictObject({ kind: z.literal('sqlite').describe('SQLite in the folder of the spool.') })
+    .default({ kind: 'sqlite' })
+    .describe('Where the rows of the spool are kept.'),
+  files: z
+    .strictObject({ kind: z.literal('local').describe('Files in the folder of the spool.') })
+    .default({ kind: 'local' })
+    .describe('Where the bytes of instances are kept.'),
+  watermark_free_bytes: z
+    .int()
+    .min(0)
+    .default(1_000_000_000)
+    .describe('Instances are refused (A700) while free space, less the reserves, is under this many bytes.'),
+  reception_reserve_bytes: z
+    .int()
+    .min(0)
+    .default(16 * MIB)
+    .describe('Bytes of free space set aside for every instance being received.'),
+  duplicate_window: Duration.prefault('1h').describe(
+    'An equal instance received again within this time of the first is absorbed, not delivered twice.',
+  ),
+  lease: Duration.prefault('10m').describe(
+    'A claimed task that is neither renewed nor settled within this time is given to others.',
+  ),
+  segment_bytes: z
+    .int()
+    .min(MIB)
+    .default(256 * MIB)
+    .describe('A segment file of small instances is closed at this size.'),
+  segment_age: Duration.prefault('10m').describe('A segment file of small instances is closed at this age.'),
+  keep_delivered: Duration.prefault('24h').describe('How long the bytes of a settled entry are kept.'),
+  keep_sources: Duration.prefault('30d').describe(
+    'How long the bytes of an entry are kept whose products were delivered in its place.',
+  ),
+  keep_headers: Duration.prefault('7d').describe('How long the header of a settled entry is kept.'),
+  keep_ledger: Duration.prefault('365d').describe('How long the row of a settled entry is kept.'),
+});
+
+export type SpoolSettings = z.infer<typeof SpoolSettings>;

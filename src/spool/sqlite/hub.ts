@@ -1,0 +1,97 @@
+import { groupMadeDurable, spoolDied, spoolHealthChanged } from '../../telemetry/events.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import type { SpoolError } from '../errors.ts';
+import type { SpoolEvent } from '../port.ts';
+import type { GroupNews } from './messages.ts';
+
+/** How often a sick disk is tried again. */
+const PROBE_MS = 1000;
+
+interface Actions {
+  /** Files and folders that have no owner any more. */
+  remove(paths: readonly string[]): void;
+  /** Tries whether the disk takes bytes. */
+  probe(): Promise<unknown>;
+}
+
+/** Hears what the threads have to say beside their answers, and passes it on. */
+export class SpoolHub {
+  readonly #telemetry: Telemetry;
+  readonly #listeners = new Set<(event: SpoolEvent) => void>();
+  #actions: Actions | undefined;
+  #probing: NodeJS.Timeout | undefined;
+  #isHealthy = true;
+  #isClosed = false;
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+  }
+
+  /** Before this, nothing can be heard. */
+  attach(actions: Actions): void {
+    this.#actions = actions;
+  }
+
+  get isHealthy(): boolean {
+    return this.#isHealthy;
+  }
+
+  heard({ isHealthy, durable, removals, entries, work }: GroupNews): void {
+    this.#setHealthy(isHealthy);
+    if (durable !== undefined) groupMadeDurable(this.#telemetry, { durationMs: durable.ms });
+    if (removals.length > 0) this.#actions?.remove(removals);
+    for (const { entryId, state } of entries) this.#tell({ type: 'entry', entryId, state });
+    for (const kind of work) this.#tell({ type: 'work', kind });
+  }
+
+  died({ message }: SpoolError): void {
+    if (this.#isClosed) return;
+    this.#isHealthy = false;
+    this.#stopProbing();
+    spoolDied(this.#telemetry, { reason: message });
+  }
+
+  /** A write has failed where the ledger does not see it. */
+  diskFailed(): void {
+    this.#setHealthy(false);
+  }
+
+  /** Returns true when this is the first listener. */
+  addListener(listener: (event: SpoolEvent) => void): boolean {
+    this.#listeners.add(listener);
+    return this.#listeners.size === 1;
+  }
+
+  /** Returns true when it was the last listener. */
+  removeListener(listener: (event: SpoolEvent) => void): boolean {
+    return this.#listeners.delete(listener) && this.#listeners.size === 0;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#listeners.clear();
+    this.#stopProbing();
+  }
+
+  #tell(event: SpoolEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #setHealthy(isHealthy: boolean): void {
+    if (isHealthy === this.#isHealthy || this.#isClosed) return;
+    this.#isHealthy = isHealthy;
+    spoolHealthChanged(this.#telemetry, { isHealthy });
+    if (isHealthy) {
+      this.#stopProbing();
+      return;
+    }
+    const probe = () => void this.#actions?.probe().catch(() => {}); // The next news tells how it went.
+    this.#probing = setInterval(probe, PROBE_MS).unref();
+    probe();
+  }
+
+  #stopProbing(): void {
+    clearInterval(this.#probing);
+    this.#probing = undefined;
+  }
+}

@@ -1,0 +1,287 @@
+import { join } from 'node:path';
+import { spoolOpened, spoolRefusalChanged } from '../../telemetry/events.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { ClaimsLostError, SpoolError } from '../errors.ts';
+import { FilesThread } from '../files/files-thread.ts';
+import { type SpoolFolders, spoolFoldersOf } from '../files/folders.ts';
+import { OpenFiles } from '../files/open-files.ts';
+import { openStoredInstance } from '../files/stored-instance.ts';
+import { FreeSpace } from '../free-space.ts';
+import type {
+  Arrival,
+  Claim,
+  ClaimRequest,
+  Completion,
+  EntryQuery,
+  EntryRow,
+  Failure,
+  PurgePolicy,
+  Reception,
+  Selection,
+  Spool,
+  SpoolEvent,
+  SpoolStatus,
+  StoredInstance,
+} from '../port.ts';
+import { StagedReception } from '../reception.ts';
+import { BlockPool } from '../staging.ts';
+import type { StepHook } from '../steps.ts';
+import { SqliteCustody } from './custody.ts';
+import { SpoolHub } from './hub.ts';
+import { LedgerThread } from './ledger-thread.ts';
+import type { WireCompletion } from './messages.ts';
+import {
+  adopteesOf,
+  fromWireClaimed,
+  fromWireEntryRow,
+  toWireClaim,
+  toWireCompletion,
+  toWireFailure,
+} from './wire.ts';
+
+export interface SqliteSpoolOptions {
+  /** Absolute. */
+  readonly directory: string;
+  readonly watermarkFreeBytes: number;
+  readonly receptionReserveBytes: number;
+  readonly duplicateWindowMs: number;
+  readonly leaseMs: number;
+  readonly segmentBytesMax: number;
+  readonly segmentAgeMsMax: number;
+  readonly stepModule: string | undefined;
+}
+
+/** What a spool is put together from. */
+interface Parts {
+  readonly folders: SpoolFolders;
+  readonly hub: SpoolHub;
+  readonly ledger: LedgerThread;
+  readonly files: FilesThread;
+  readonly openFiles: OpenFiles;
+  readonly space: FreeSpace;
+  readonly custody: SqliteCustody;
+  readonly step: StepHook;
+  /** Aborted when the spool is closed. */
+  readonly closing: AbortController;
+}
+
+/** The spool on one machine: rows in SQLite, small instances in segments, large ones in files. */
+export class SqliteSpool implements Spool {
+  readonly #parts: Parts;
+  readonly #receptions = new Set<Reception>();
+  #closed: Promise<void> | undefined;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {SpoolError} when the directory is locked, cannot be written, or is of a later version */
+  static async open(
+    options: SqliteSpoolOptions,
+    { telemetry, step, closing }: { telemetry: Telemetry; step: StepHook; closing: AbortController },
+  ): Promise<SqliteSpool> {
+    const { directory, stepModule } = options;
+    const hub = new SpoolHub(telemetry);
+    const ledger = new LedgerThread(options, hub);
+    const files = new FilesThread({ directory, stepModule }, hub);
+    const openFiles = new OpenFiles();
+    hub.attach({
+      remove: (paths) => void openFiles.forget(paths).finally(() => files.remove(paths)),
+      probe: () => ledger.ask('probe', {}).answer,
+    });
+    try {
+      const { epoch, recovered } = await ledger.started();
+      const space = await FreeSpace.measure({
+        ...options,
+        refusalChanged: (event) => spoolRefusalChanged(telemetry, event),
+      });
+      const blocks = new BlockPool((arena) => {
+        ledger.addArena(arena);
+        files.addArena(arena);
+      });
+      const diskFailed = () => {
+        hub.diskFailed();
+        void space.look();
+      };
+      const custody = new SqliteCustody({ blocks, ledger, files, space, step }, { epoch, diskFailed });
+      spoolOpened(telemetry, recovered);
+      return new SqliteSpool({
+        folders: spoolFoldersOf(directory),
+        hub,
+        ledger,
+        files,
+        openFiles,
+        space,
+        custody,
+        step,
+        closing,
+      });
+    } catch (error) {
+      hub.close();
+      await Promise.all([ledger.terminate(), files.close()]);
+      throw error;
+    }
+  }
+
+  receive(arrival: Arrival): Reception {
+    if (this.#parts.closing.signal.aborted) {
+      throw new SpoolError('SPOOL_CLOSED', 'Cannot receive: the spool is being closed');
+    }
+    const { space, custody } = this.#parts;
+    space.reserve();
+    const reception: Reception = new StagedReception(arrival, custody, () => {
+      this.#receptions.delete(reception);
+    });
+    this.#receptions.add(reception);
+    return reception;
+  }
+
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
+    const { ledger, step, closing } = this.#parts;
+    if (signal.aborted || closing.signal.aborted) return [];
+    const { kind, limit, headerIndex = false, leaseMs = null } = request;
+    const { id, answer } = ledger.ask('claim', { kind, limit: Math.max(1, limit), headerIndex, leaseMs });
+    const cancel = () => void ledger.ask('cancel-claim', { request: id }).answer.catch(() => {});
+    signal.addEventListener('abort', cancel, { once: true });
+    const claims = (await answer.finally(() => signal.removeEventListener('abort', cancel))).map(
+      fromWireClaimed,
+    );
+    if (claims.length > 0) step('claim-answered');
+    if (!signal.aborted || claims.length === 0) return claims;
+    await this.release(claims); // Nobody waits for them any more.
+    return [];
+  }
+
+  async renew(claims: readonly Claim[], leaseMs: number): Promise<void> {
+    const ask = { claims: claims.map(toWireClaim), leaseMs };
+    throwIfLost('renew', await this.#parts.ledger.ask('renew', ask).answer);
+  }
+
+  async release(claims: readonly Claim[]): Promise<void> {
+    await this.#parts.ledger.ask('release', { claims: claims.map(toWireClaim) }).answer;
+  }
+
+  async complete(completions: readonly Completion[]): Promise<void> {
+    const { ledger, step } = this.#parts;
+    step('completion-requested');
+    const prepared = await Promise.allSettled(completions.map((completion) => this.#prepare(completion)));
+    const wire = prepared.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const answer = await ledger.ask('complete', { completions: wire }).answer;
+    step('completion-answered');
+    throwIfLost('complete', answer);
+    const unprepared = prepared.find((result) => result.status === 'rejected');
+    if (unprepared !== undefined) throw unprepared.reason;
+  }
+
+  async fail(failures: readonly Failure[]): Promise<void> {
+    const ask = { failures: failures.map(toWireFailure) };
+    throwIfLost('fail', await this.#parts.ledger.ask('fail', ask).answer);
+  }
+
+  async defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void> {
+    const ask = { claims: claims.map(toWireClaim), dueAtMs: until.dueAtMs };
+    throwIfLost('defer', await this.#parts.ledger.ask('defer', ask).answer);
+  }
+
+  retry(selection: Selection, by = UNNAMED_OPERATOR): Promise<number> {
+    return this.#parts.ledger.ask('retry', { selection, by }).answer;
+  }
+
+  hold(selection: Selection, reason: string, by = UNNAMED_OPERATOR): Promise<number> {
+    return this.#parts.ledger.ask('hold', { selection, reason, by }).answer;
+  }
+
+  discard(
+    selection: Selection,
+    {
+      reason,
+      by,
+      preview = false,
+    }: { readonly reason: string; readonly by: string; readonly preview?: boolean },
+  ): Promise<number> {
+    return this.#parts.ledger.ask('discard', { selection, reason, by, preview }).answer;
+  }
+
+  async open(entryId: number): Promise<StoredInstance> {
+    try {
+      return await this.#open(entryId);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return this.#open(entryId); // Retention has just moved it to another segment, or removed it.
+    }
+  }
+
+  workFolder(taskId: number): Promise<string> {
+    return this.#parts.ledger.ask('work-folder', { taskId }).answer;
+  }
+
+  async query(query: EntryQuery): Promise<readonly EntryRow[]> {
+    return (await this.#parts.ledger.ask('query', { query }).answer).map(fromWireEntryRow);
+  }
+
+  async headerIndex(entryId: number): Promise<Uint8Array | undefined> {
+    return (await this.#parts.ledger.ask('header', { entryId }).answer) ?? undefined;
+  }
+
+  subscribe(listener: (event: SpoolEvent) => void): () => void {
+    const { hub, ledger } = this.#parts;
+    const want = (wanted: boolean) => void ledger.ask('subscribe', { wanted }).answer.catch(() => {});
+    if (hub.addListener(listener)) want(true);
+    return () => {
+      if (hub.removeListener(listener)) want(false);
+    };
+  }
+
+  purge(policy: PurgePolicy): Promise<number> {
+    return this.#parts.ledger.ask('purge', { policy }).answer;
+  }
+
+  async status(): Promise<SpoolStatus> {
+    const { ledger, space, hub } = this.#parts;
+    const status = await ledger.ask('status', {}).answer;
+    return {
+      ...status,
+      freeBytes: space.freeBytes,
+      refusing: space.isRefusing,
+      healthy: status.healthy && hub.isHealthy,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { hub, ledger, files, openFiles, space, closing } = this.#parts;
+    closing.abort();
+    for (const reception of this.#receptions) reception.discard('The spool is being closed.');
+    space.close();
+    await ledger.ask('close', {}).answer.catch(() => {}); // It has died before.
+    hub.close();
+    await files.close();
+    await openFiles.close();
+    await ledger.terminate();
+  }
+
+  async #open(entryId: number): Promise<StoredInstance> {
+    const { folders, ledger, openFiles } = this.#parts;
+    const { folder, fileName, ...place } = await ledger.ask('place', { entryId }).answer;
+    return openStoredInstance(openFiles, { ...place, path: join(folders[folder], fileName) });
+  }
+
+  async #prepare(completion: Completion): Promise<WireCompletion> {
+    const { folders, files, step } = this.#parts;
+    const adoptees = adopteesOf(completion, folders);
+    if (adoptees.length === 0) return toWireCompletion(completion, []);
+    const filed = await files.adopt(adoptees);
+    step('products-answered');
+    return toWireCompletion(completion, filed);
+  }
+}
+
+const UNNAMED_OPERATOR = 'operator';
+
+function throwIfLost(verb: string, { lost }: { readonly lost: readonly number[] }): void {
+  if (lost.length > 0) throw new ClaimsLostError(verb, lost);
+}

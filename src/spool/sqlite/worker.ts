@@ -1,0 +1,175 @@
+/**
+ * Entry of the ledger's thread: takes whatever has arrived as one group, answers, and takes what has arrived
+ * meanwhile. The more there is to do, the more shares a sync.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { SteadyClock } from '../clock.ts';
+import { SpoolError } from '../errors.ts';
+import { makeSpoolFolders, type SpoolFolders, spoolFoldersOf } from '../files/folders.ts';
+import { SegmentWriter } from '../files/segment-writer.ts';
+import { StagingMemory } from '../staging.ts';
+import { loadStepHook } from '../steps.ts';
+import { reasonOf, toWireError } from '../wire-error.ts';
+import { type LedgerContext, News } from './context.ts';
+import { type DirectoryLock, lockDirectory, openDatabase } from './database.ts';
+import { Ledger } from './ledger.ts';
+import type { FromLedger, Recovered, Request, ToLedger, WorkerOptions } from './messages.ts';
+import { recover } from './recovery.ts';
+import { Statements } from './statements.ts';
+import { Tally } from './tally.ts';
+import { Unit } from './unit.ts';
+
+/** Beyond this, requests wait for the next group, so that the first of a group does not wait for long. */
+const GROUP_REQUESTS_MAX = 512;
+const GROUP_BYTES_MAX = 16 * 1024 * 1024;
+/** How often the wall clock is looked at when nothing else happens. */
+const IDLE_MS_MAX = 10_000;
+/** Claims of one process are numbered within this range. */
+const TOKENS_PER_EPOCH = 2 ** 32;
+
+if (parentPort === null) throw new Error('Cannot run the ledger: it must be a thread');
+const port = parentPort;
+const options = workerData as WorkerOptions;
+const step = await loadStepHook(options.stepModule);
+const memory = new StagingMemory();
+const waiting: Request[] = [];
+let timer: NodeJS.Timeout | undefined;
+
+try {
+  serve(open());
+} catch (error) {
+  post({ type: 'unavailable', error: toWireError(asSpoolError(error)) });
+  port.close();
+}
+
+interface OpenLedger {
+  readonly ledger: Ledger;
+  readonly context: LedgerContext;
+  readonly epoch: number;
+  readonly recovered: Recovered;
+  close(): void;
+}
+
+function open(): OpenLedger {
+  const folders = spoolFoldersOf(options.directory);
+  makeSpoolFolders(folders);
+  const lock = lockDirectory(folders);
+  try {
+    return openLocked(folders, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
+  const db = openDatabase(folders);
+  const statements = new Statements(db);
+  const epoch = (statements.get<{ value: number }>('getMeta', 'epoch')?.value ?? 0) + 1;
+  statements.run('setMeta', 'epoch', epoch);
+  const clock = new SteadyClock();
+  const context: LedgerContext = {
+    statements,
+    tally: new Tally(statements),
+    unit: new Unit(),
+    clock,
+    folders,
+    step,
+    news: new News(),
+    workFolders: new Set(),
+  };
+  const recovered = recover(context);
+  const lastSegment = statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
+  const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs } = options;
+  const nowMs = () => performance.now();
+  const segments = new SegmentWriter(
+    { folder: folders.segments, segmentBytesMax, segmentAgeMsMax, nowMs, step },
+    lastSegment + 1,
+  );
+  const firstToken = epoch * TOKENS_PER_EPOCH;
+  const ledger = new Ledger(context, segments, memory, { duplicateWindowMs, leaseMs, firstToken });
+  const close = () => {
+    segments.roll();
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    db.close();
+    lock.release();
+  };
+  return { ledger, context, epoch, recovered, close };
+}
+
+function serve(opened: OpenLedger): void {
+  const { epoch, recovered } = opened;
+  port.on('message', (message: ToLedger) => {
+    receive(message);
+    work(opened);
+  });
+  post({ type: 'ready', epoch, recovered });
+  schedule(opened);
+}
+
+function receive(message: ToLedger): void {
+  if (message.type === 'arena') memory.addArena(message.arena);
+  else waiting.push(...message.requests);
+}
+
+function receiveAll(): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    receive(next.message as ToLedger);
+  }
+}
+
+function work(opened: OpenLedger): void {
+  for (receiveAll(); waiting.length > 0; receiveAll()) {
+    const group = takeGroup();
+    post(opened.ledger.run(group));
+    step('replies-posted');
+    const last = group.find(({ type }) => type === 'close');
+    if (last !== undefined) {
+      close(opened, last.id);
+      return;
+    }
+  }
+  schedule(opened);
+}
+
+function takeGroup(): Request[] {
+  let bytes = 0;
+  let count = 0;
+  for (const request of waiting) {
+    if (request.type === 'accept-bytes') bytes += request.bytes.lengthBytes;
+    if (count > 0 && (count >= GROUP_REQUESTS_MAX || bytes > GROUP_BYTES_MAX)) break;
+    count += 1;
+  }
+  return waiting.splice(0, count);
+}
+
+/** Wakes up for tasks that come due, leases that run out, long requests, and a clock that somebody has set. */
+function schedule(opened: OpenLedger): void {
+  const waitMs = opened.ledger.nextWorkMs - opened.context.clock.nowMs();
+  clearTimeout(timer);
+  timer = setTimeout(
+    () => {
+      post(opened.ledger.run([]));
+      work(opened);
+    },
+    Math.min(Math.max(waitMs, 0), IDLE_MS_MAX),
+  );
+}
+
+function close(opened: OpenLedger, id: number): void {
+  clearTimeout(timer);
+  const { type, replies, news } = opened.ledger.close();
+  opened.close();
+  post({ type, replies: [...replies, { id, answer: null }], news });
+  port.close();
+}
+
+function asSpoolError(error: unknown): SpoolError {
+  if (error instanceof SpoolError) return error;
+  const reason = `Cannot open the spool in "${options.directory}": ${reasonOf(error)}`;
+  return new SpoolError('SPOOL_CLOSED', reason, {}, { cause: error });
+}
+
+function post(message: FromLedger): void {
+  port.postMessage(message);
+}

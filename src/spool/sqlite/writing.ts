@@ -1,0 +1,51 @@
+import type { SegmentWriter } from '../files/segment-writer.ts';
+import { type AcceptGroup, acceptFile } from './accept.ts';
+import type { ClaimDesk } from './claims.ts';
+import type { LedgerContext } from './context.ts';
+import type { Request } from './messages.ts';
+import type { ReadRequest } from './reading.ts';
+import { complete, fail, giveBack, renew } from './settle.ts';
+
+/** Answered within one transaction. */
+export type WriteRequest = Exclude<
+  Request,
+  ReadRequest | { type: 'claim' | 'cancel-claim' | 'retry' | 'hold' | 'discard' | 'purge' | 'close' }
+>;
+
+/** What writing requests work with. */
+export interface Writing {
+  readonly context: LedgerContext;
+  readonly desk: ClaimDesk;
+  readonly segments: SegmentWriter;
+  readonly accept: AcceptGroup;
+}
+
+export function answerWrite({ context, desk, segments, accept }: Writing, request: WriteRequest): unknown {
+  const { clock } = context;
+  switch (request.type) {
+    case 'accept-bytes':
+      return accept.insert(request);
+    case 'accept-file':
+      return acceptFile(context, request, accept.duplicateWindowMs);
+    case 'renew':
+      return renew(context, desk, request);
+    case 'release':
+      return giveBack(context, desk, request.claims, { dueAtMs: clock.nowMs(), countsAttempt: false });
+    case 'defer':
+      return giveBack(context, desk, request.claims, {
+        dueAtMs: clock.fromWallMs(request.dueAtMs),
+        countsAttempt: false,
+      });
+    case 'complete':
+      return complete(context, desk, request);
+    case 'fail':
+      return fail(context, desk, request);
+    case 'probe':
+      context.statements.run('setMeta', 'probed_at_ms', clock.wallMs());
+      segments.abandon();
+      segments.openSegment();
+      return null;
+    default:
+      return request satisfies never;
+  }
+}
