@@ -1,0 +1,95 @@
+import type { Reason } from './conditions.ts';
+import type { DecidedBy, Decision, Verdict } from './evaluate.ts';
+import type { Facts } from './facts.ts';
+import type { RuleSet } from './rule-set.ts';
+
+/** Why the rules decided so, negative side too. JSON, without patient data (disclosure.ts), kept with the entry. */
+export interface Explanation {
+  /** Digest of the rules that decided. */
+  readonly version: string;
+  readonly decidedBy: DecidedBy;
+  readonly matched: readonly string[];
+  /** Where the instance itself goes, and which rule said so. */
+  readonly deliveries: readonly { readonly destination: string; readonly rule: string }[];
+  /** What is made of it, and where the products go. */
+  readonly conversion?: { readonly job: string; readonly rule: string; readonly to: readonly string[] };
+  /** Each rule that was asked, in order, with what settled it. */
+  readonly rules: readonly RuleExplanation[];
+  /** How many more were asked than are told of. */
+  readonly more?: number;
+  /** Destinations of a later rule that an earlier one had already decided about. */
+  readonly decidedBefore?: Decision['decidedBefore'];
+}
+
+export interface RuleExplanation {
+  readonly rule: string;
+  readonly verdict: Verdict | 'not-asked';
+  readonly reasons?: readonly Reason[];
+}
+
+export interface ExplainOptions {
+  /** Rules told of; what matched always is. */
+  readonly rulesMax: number;
+  /** Values of every attribute, for a person who has the instance at hand. */
+  readonly showValues: boolean;
+  /** Rules behind the one that ended the search. */
+  readonly notAsked: boolean;
+}
+
+/** What is stored with an entry: enough for a person to see why, small beside a row. */
+const STORED: ExplainOptions = { rulesMax: 40, showValues: false, notAsked: false };
+
+/** Asks again where needed; the facts remember what they have read. */
+export function explainDecision(
+  ruleSet: RuleSet,
+  facts: Facts,
+  decision: Decision,
+  options: ExplainOptions = STORED,
+): Explanation {
+  const rules: RuleExplanation[] = [];
+  let more = 0;
+  for (const [index, rule] of ruleSet.rules.entries()) {
+    const verdict = decision.verdicts[index];
+    if (verdict === undefined && !options.notAsked) break;
+    if (rules.length >= options.rulesMax && verdict !== 'matched') more++;
+    else rules.push(explainRule(rule, verdict ?? 'not-asked', facts, options));
+  }
+  const { plan, decidedBy, decidedBefore } = decision;
+  const { deliveries = [], conversion } = plan ?? {};
+  return {
+    version: ruleSet.version,
+    decidedBy,
+    matched: decision.matched.map(({ name }) => name),
+    deliveries: deliveries.map(({ destination, rule }) => ({ destination, rule })),
+    ...(conversion && {
+      conversion: { job: conversion.job, rule: conversion.rule, to: conversion.deliverTo },
+    }),
+    rules,
+    ...(more > 0 && { more }),
+    ...(decidedBefore.length > 0 && { decidedBefore }),
+  };
+}
+
+function explainRule(
+  rule: RuleSet['rules'][number],
+  verdict: Verdict | 'not-asked',
+  facts: Facts,
+  options: ExplainOptions,
+): RuleExplanation {
+  const asked = verdict === 'matched' || verdict === 'failed';
+  if (!asked || rule.when === undefined) return { rule: rule.name, verdict };
+  return { rule: rule.name, verdict, reasons: rule.when.reasons(facts, options.showValues) };
+}
+
+/** The nearest misses in one line, for the reason of a held entry. */
+export function summarizeMisses(explanation: Explanation, rulesMax = 3): string {
+  const misses = explanation.rules.filter(({ verdict }) => verdict !== 'matched').slice(0, rulesMax);
+  const told = misses.map(({ rule, verdict, reasons }) => {
+    const [reason] = reasons ?? [];
+    return reason === undefined
+      ? `"${rule}": ${verdict}`
+      : `"${rule}": ${reason.condition}, saw ${reason.saw}`;
+  });
+  const more = explanation.rules.length - misses.length + (explanation.more ?? 0);
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}

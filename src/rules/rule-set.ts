@@ -1,0 +1,60 @@
+import { didYouMean } from '../did-you-mean.ts';
+import type { Origin } from '../spool/spool.ts';
+import type { AttributeReference } from './attributes.ts';
+import type { CompiledCondition } from './conditions.ts';
+import type { Place, Problem } from './errors.ts';
+import type { RuleActions } from './plan.ts';
+import type { RuleTest } from './rule-test-syntax.ts';
+
+/** A destination as a rule names it. */
+export interface DestinationName {
+  readonly name: string;
+  readonly place: Place;
+}
+
+/** A rule, ready to be asked. */
+export interface Rule extends RuleActions {
+  readonly name: string;
+  readonly place: Place;
+  readonly owner?: string;
+  readonly note?: string;
+  /** Absent: it matches everything. */
+  readonly when?: CompiledCondition;
+  readonly to: readonly DestinationName[];
+  readonly toOriginal: readonly DestinationName[];
+  /** Later rules are asked as well. */
+  readonly continues: boolean;
+  /** The origin of the instances that it is asked about. */
+  readonly meets: readonly Origin[];
+  /** It names the WSI SOP class, and so may convert an object that is one already. */
+  readonly namesWsi: boolean;
+}
+
+/** All rules of a folder or file: immutable, replaced as a whole. */
+export interface RuleSet {
+  /** Digest of the files: says which rules decided. */
+  readonly version: string;
+  readonly path: string;
+  readonly rules: readonly Rule[];
+  /** Where an instance goes that no rule sends anywhere. */
+  readonly otherwise?: { readonly to: readonly DestinationName[]; readonly place: Place };
+  /** Every attribute that a condition reads, by slot. */
+  readonly attributes: readonly AttributeReference[];
+  /** Whether any rule asks for converted instances. */
+  readonly productsMeetRules: boolean;
+  readonly tests: readonly RuleTest[];
+}
+
+/** Destinations that rules name and the settings do not. */
+export function checkRuleDestinations(ruleSet: RuleSet, names: readonly string[]): readonly Problem[] {
+  const named = [
+    ...ruleSet.rules.flatMap((rule) => [...rule.to, ...rule.toOriginal]),
+    ...(ruleSet.otherwise?.to ?? []),
+  ];
+  return named
+    .filter(({ name }) => !names.includes(name))
+    .map(({ name, place }) => ({
+      ...place,
+      message: `unknown destination "${name}"${didYouMean(name, names) || ';'} the settings have: ${names.join(', ') || 'none'}`,
+    }));
+}
