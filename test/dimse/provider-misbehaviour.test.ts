@@ -19,7 +19,6 @@ import {
   storeCommand,
   storeRequest,
 } from '../support/raw-pdu.ts';
-import { RawPeer } from '../support/raw-peer.ts';
 import { ECHO_ANSWERED, startRecordingProvider } from '../support/recording-provider.ts';
 
 const STORE_COMMAND = pData(pdv(1, 'command', true, storeCommand(1)));
@@ -99,22 +98,20 @@ const AMID_A_STORE: Record<string, readonly [sent: Buffer, answer: string]> = {
 
 for (const [what, [sent, answer]] of Object.entries(WITHOUT_ASSOCIATION)) {
   test(`${what} instead of a good A-ASSOCIATE-RQ is answered with ${answer}`, async (t) => {
-    const { port, provider, echo } = await startRecordingProvider();
-    const peer = await RawPeer.connect(port);
+    const { echo, connect } = await startRecordingProvider(t);
+    const peer = await connect();
 
     await peer.send(sent);
 
     t.is(await peer.nextWords(), answer);
     t.deepEqual(await echo(), ECHO_ANSWERED);
-    await peer.close();
-    await provider.stop({ drainMs: 0 });
   });
 }
 
 for (const [what, [sent, answer]] of Object.entries(ON_AN_ASSOCIATION)) {
   test(`${what} on an association is answered with ${answer}`, async (t) => {
-    const { port, provider, stores, echo } = await startRecordingProvider();
-    const peer = await RawPeer.associate(port);
+    const { provider, stores, echo, associate } = await startRecordingProvider(t);
+    const peer = await associate();
 
     await peer.send(sent);
 
@@ -122,15 +119,13 @@ for (const [what, [sent, answer]] of Object.entries(ON_AN_ASSOCIATION)) {
     t.is(provider.activeAssociations, 0);
     t.deepEqual(stores, []);
     t.deepEqual(await echo(), ECHO_ANSWERED);
-    await peer.close();
-    await provider.stop({ drainMs: 0 });
   });
 }
 
 for (const [what, [sent, answer]] of Object.entries(AMID_A_STORE)) {
   test(`${what} amid a C-STORE is answered with ${answer}, and the instance is discarded`, async (t) => {
-    const { port, provider, stores, events, echo } = await startRecordingProvider();
-    const peer = await RawPeer.associate(port);
+    const { stores, events, echo, associate } = await startRecordingProvider(t);
+    const peer = await associate();
 
     await peer.send(STORE_COMMAND, SOME_DATA, sent);
 
@@ -139,14 +134,12 @@ for (const [what, [sent, answer]] of Object.entries(AMID_A_STORE)) {
     t.is(stores.length, 1);
     t.regex(stores[0]?.fate ?? '', /^aborted/);
     t.deepEqual(await echo(), ECHO_ANSWERED);
-    await peer.close();
-    await provider.stop({ drainMs: 0 });
   });
 }
 
 test('a peer that disconnects amid a C-STORE leaves nothing', async (t) => {
-  const { port, provider, stores, events, echo } = await startRecordingProvider();
-  const peer = await RawPeer.associate(port);
+  const { stores, events, echo, associate } = await startRecordingProvider(t);
+  const peer = await associate();
   await peer.send(STORE_COMMAND, SOME_DATA, SOME_DATA);
 
   peer.socket.destroy();
@@ -155,12 +148,11 @@ test('a peer that disconnects amid a C-STORE leaves nothing', async (t) => {
   t.is(stores[0]?.fate, 'closed');
   t.is((await events.next('association-ended')).end.how, 'closed');
   t.deepEqual(await echo(), ECHO_ANSWERED);
-  await provider.stop({ drainMs: 0 });
 });
 
 test('a peer that closes its half only, amid a C-STORE, leaves nothing and no half-open connection', async (t) => {
-  const { port, provider, stores, events } = await startRecordingProvider();
-  const peer = await RawPeer.associate(port);
+  const { stores, events, associate } = await startRecordingProvider(t);
+  const peer = await associate();
   await peer.send(STORE_COMMAND, SOME_DATA);
 
   peer.socket.end(); // It goes on listening: its socket allows that.
@@ -168,15 +160,13 @@ test('a peer that closes its half only, amid a C-STORE, leaves nothing and no ha
   t.is(await peer.nextWords(), 'closed');
   await events.next('store-discarded');
   t.is(stores[0]?.fate, 'closed');
-  await peer.close();
-  await provider.stop({ drainMs: 0 });
 });
 
 test('an aborted association ignores what the peer still sends, then closes within ARTIM', async (t) => {
-  const { port, provider, echo } = await startRecordingProvider({
+  const { echo, associate } = await startRecordingProvider(t, {
     timeouts: { associationMs: 150, pduMs: 5000, idleMs: 5000 },
   });
-  const peer = await RawPeer.associate(port);
+  const peer = await associate();
 
   await peer.send(pdu(0x55, Buffer.alloc(4)));
   t.is(await peer.nextWords(), 'A-ABORT 2/1');
@@ -184,15 +174,13 @@ test('an aborted association ignores what the peer still sends, then closes with
 
   t.is(await peer.nextWords(), 'closed');
   t.deepEqual(await echo(), ECHO_ANSWERED);
-  await peer.close();
-  await provider.stop({ drainMs: 0 });
 });
 
 test('64 MiB behind a PDU length of 4 GiB cost neither memory nor time', async (t) => {
-  const { port, provider, echo } = await startRecordingProvider({
+  const { echo, associate } = await startRecordingProvider(t, {
     timeouts: { associationMs: 1000, pduMs: 5000, idleMs: 5000 },
   });
-  const peer = await RawPeer.associate(port);
+  const peer = await associate();
   const before = process.memoryUsage().rss;
 
   await peer.send(Buffer.from([4, 0, 0xff, 0xff, 0xff, 0xf0]));
@@ -202,12 +190,10 @@ test('64 MiB behind a PDU length of 4 GiB cost neither memory nor time', async (
   t.is(await peer.nextWords(), 'A-ABORT 2/6');
   t.deepEqual(await echo(), ECHO_ANSWERED);
   t.true(process.memoryUsage().rss - before < 100 * 1024 * 1024);
-  await peer.close();
-  await provider.stop({ drainMs: 0 });
 });
 
 test('random bytes on the port, C-ECHO works right after', async (t) => {
-  const { port, provider, stores, echo } = await startRecordingProvider({
+  const { stores, echo, connect } = await startRecordingProvider(t, {
     timeouts: { associationMs: 200, pduMs: 200, idleMs: 200 },
   });
   const prefixes = [
@@ -222,7 +208,7 @@ test('random bytes on the port, C-ECHO works right after', async (t) => {
       fc.constantFrom(...prefixes),
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 400 }), { minLength: 1, maxLength: 4 }),
       async (prefix, chunks) => {
-        const peer = await RawPeer.connect(port);
+        const peer = await connect();
         await peer.send(prefix);
         for (const chunk of chunks) await peer.send(chunk);
         await peer.close();
@@ -232,11 +218,10 @@ test('random bytes on the port, C-ECHO works right after', async (t) => {
   );
   t.deepEqual(await echo(), ECHO_ANSWERED);
   t.true(stores.every(({ fate, dataSet }) => fate !== 'complete' || dataSet.length > 0));
-  await provider.stop({ drainMs: 0 });
 });
 
 test('a good association with bytes that change at random never ends the provider', async (t) => {
-  const { port, provider, echo } = await startRecordingProvider({
+  const { echo, connect } = await startRecordingProvider(t, {
     timeouts: { associationMs: 200, pduMs: 200, idleMs: 200 },
   });
   const good = Buffer.concat([
@@ -250,12 +235,11 @@ test('a good association with bytes that change at random never ends the provide
     fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
       const bad = Buffer.from(good);
       for (const [at, value] of changes) bad[at] = value;
-      const peer = await RawPeer.connect(port);
+      const peer = await connect();
       await peer.send(bad);
       await peer.close();
     }),
     { numRuns: 150 },
   );
   t.deepEqual(await echo(), ECHO_ANSWERED);
-  await provider.stop({ drainMs: 0 });
 });

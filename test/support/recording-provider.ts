@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'ava';
 import { transferSyntaxes } from '../../src/dicom/transfer-syntax.ts';
 import type {
   ProviderEvent,
@@ -7,7 +8,7 @@ import type {
 } from '../../src/dimse/provider-options.ts';
 import { listenForAssociations, type Provider } from '../../src/dimse/service-provider.ts';
 import { EventLog } from './event-log.ts';
-import { echoRequest, RELEASE_REQUEST } from './raw-pdu.ts';
+import { type associateRequest, echoRequest, RELEASE_REQUEST } from './raw-pdu.ts';
 import { RawPeer } from './raw-peer.ts';
 
 /** One C-STORE as its sink saw it. */
@@ -22,12 +23,15 @@ export interface RecordingProvider {
   readonly provider: Provider;
   readonly stores: readonly RecordedStore[];
   readonly events: EventLog<ProviderEvent>;
+  connect(): Promise<RawPeer>;
+  associate(options?: Parameters<typeof associateRequest>[0]): Promise<RawPeer>;
   /** A C-ECHO on an association of its own, in words: shows that the provider is well. */
   echo(): Promise<string[]>;
 }
 
-/** A provider that takes everything and remembers it; `options` replaces what a test is about. */
+/** A provider that takes everything and remembers it until the test ends; `options` replaces what it is about. */
 export async function startRecordingProvider(
+  t: ExecutionContext,
   options: Partial<ProviderOptions> & {
     readonly answer?: (store: RecordedStore) => StoreAnswer | Promise<StoreAnswer>;
   } = {},
@@ -72,13 +76,25 @@ export async function startRecordingProvider(
     onEvent: (event) => events.push(event),
     ...overrides,
   });
+  const { port } = provider.address;
+  const peers: RawPeer[] = [];
+  const remember = (peer: RawPeer) => {
+    peers.push(peer);
+    return peer;
+  };
+  t.teardown(async () => {
+    for (const peer of peers) await peer.close();
+    await provider.stop({ drainMs: 0 });
+  });
   return {
-    port: provider.address.port,
+    port,
     provider,
     stores,
     events,
+    connect: async () => remember(await RawPeer.connect(port)),
+    associate: async (options) => remember(await RawPeer.associate(port, options)),
     async echo() {
-      const peer = await RawPeer.associate(provider.address.port, { calling: 'ECHO' });
+      const peer = await RawPeer.associate(port, { calling: 'ECHO' });
       await peer.send(echoRequest(1), RELEASE_REQUEST);
       const words = [await peer.nextWords(), await peer.nextWords()];
       await peer.close();
