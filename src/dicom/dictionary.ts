@@ -3,7 +3,7 @@ import { formatTag, isGroupLength, isPrivateCreator, isPrivateTag } from './tag.
 import { Tag, valueFacts } from './tags.generated.ts';
 import { type ContextVr, isVr, type Vr } from './vr.ts';
 
-export { formatTag } from './tag.ts';
+export { formatTag, isPrivateTag } from './tag.ts';
 
 /** What PS3.6 says of an attribute. */
 export interface Attribute {

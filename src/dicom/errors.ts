@@ -56,3 +56,9 @@ export class VrEncodingError extends GatewayError {
   override readonly code = 'VR_ENCODING_REFUSED';
   override readonly disposition = 'hold';
 }
+
+/** A stored header index that is damaged or of another version: it can be made anew from the file. */
+export class HeaderIndexError extends GatewayError {
+  override readonly code = 'HEADER_INDEX_INVALID';
+  override readonly disposition = 'hold';
+}
