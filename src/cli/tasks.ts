@@ -18,7 +18,7 @@ const options = {
   ...urlOption,
 } as const satisfies ParseArgsConfig['options'];
 
-const COMMON_USAGE = `  --since TIME         only tasks that have stood so since then: 2h ago as 2h, or an ISO time
+const COMMON_USAGE = `  --since TIME         only tasks that came to stand so after that time: 2h for two hours ago, or an ISO time
   --preview            only says how many tasks are meant
   --json               one JSON object instead of text
 ${URL_USAGE}

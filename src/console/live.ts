@@ -10,15 +10,15 @@ const LISTENERS_MAX = 50;
 
 /** The open streams of `GET /api/live`. Says only *that* something changed: the API says what. */
 export class LiveUpdates {
+  readonly #spool: Pick<Spool, 'subscribe'>;
   readonly #responses = new Set<Response>();
-  readonly #unsubscribe: () => void;
   readonly #heartbeat: NodeJS.Timeout;
+  /** While somebody listens: telling costs the spool something. */
+  #unsubscribe: (() => void) | undefined;
   #pending: NodeJS.Timeout | undefined;
 
   constructor(spool: Pick<Spool, 'subscribe'>) {
-    this.#unsubscribe = spool.subscribe(() => {
-      if (this.#responses.size > 0) this.#pending ??= setTimeout(() => this.#tell(), QUIET_MS);
-    });
+    this.#spool = spool;
     this.#heartbeat = setInterval(() => this.#write(': still here\n\n'), HEARTBEAT_MS).unref();
   }
 
@@ -30,18 +30,30 @@ export class LiveUpdates {
         .json({ error: { code: 'CONSOLE_BUSY', message: 'Too many pages listen already' } });
       return;
     }
+    this.#responses.add(response);
+    request.on('close', () => this.#left(response));
+    this.#unsubscribe ??= this.#spool.subscribe(() => {
+      this.#pending ??= setTimeout(() => this.#tell(), QUIET_MS);
+    });
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write('retry: 2000\n\n');
-    this.#responses.add(response);
-    request.on('close', () => this.#responses.delete(response));
   }
 
   stop(): void {
-    this.#unsubscribe();
     clearInterval(this.#heartbeat);
+    for (const response of this.#responses) {
+      response.end();
+      this.#left(response);
+    }
+  }
+
+  #left(response: Response): void {
+    this.#responses.delete(response);
+    if (this.#responses.size > 0) return;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
     clearTimeout(this.#pending);
-    for (const response of this.#responses) response.end();
-    this.#responses.clear();
+    this.#pending = undefined;
   }
 
   #tell(): void {
