@@ -6,10 +6,16 @@ import type { Command } from './command.ts';
  */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
+  demo: async () => (await import('./demo.ts')).demo,
+  convert: async () => (await import('./convert.ts')).convert,
+  send: async () => (await import('./send.ts')).send,
+  validate: async () => (await import('./validate.ts')).validate,
+  rules: async () => (await import('./rules.ts')).rules,
   config: async () => (await import('./config.ts')).config,
   status: async () => (await import('./status.ts')).status,
   retry: async () => (await import('./tasks.ts')).retry,
   hold: async () => (await import('./tasks.ts')).hold,
   discard: async () => (await import('./tasks.ts')).discard,
   conformance: async () => (await import('./conformance.ts')).conformance,
+  bench: async () => (await import('./bench.ts')).bench,
 };
