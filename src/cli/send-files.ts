@@ -1,16 +1,15 @@
 /** Files sent as a lane sends them, without a spool: each once, and each with its own outcome. */
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeliveryItem, DestinationSession } from '../delivery/destination-kind.ts';
+import type { DeliveryItem, DestinationSession, OpenInstance } from '../delivery/destination-kind.ts';
 import { type DestinationSettings, openDestination } from '../delivery/destinations.ts';
 import { type Outcome, outcomeOfError } from '../delivery/outcome.ts';
 import { HEAD_BYTES_MAX } from '../delivery/part10-source.ts';
-import { parseTagPath } from '../dicom/dictionary.ts';
 import { type FileMeta, readFileMeta } from '../dicom/file-meta.ts';
-import { attributeValues, indexHeader } from '../dicom/header-index.ts';
+import { identityOf, indexHeader } from '../dicom/header-index.ts';
 import { formatStatus } from '../dimse/status.ts';
 import { GatewayError } from '../errors.ts';
-import type { Entry, StoredInstance } from '../spool/spool.ts';
+import type { Entry } from '../spool/spool.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
 import { FileUnreadableError } from './errors.ts';
 
@@ -50,17 +49,16 @@ export async function sendFiles(
   files: readonly FoundFile[],
   settings: DestinationSettings,
 ): Promise<readonly FileReport[]> {
-  const instances = { open: openFile, headerIndex: async () => undefined };
   const session = openDestination(settings, {
     name: 'command-line',
-    instances,
+    instances: { open: openFile },
     telemetry: createTelemetry({ level: 'silent' }),
   });
   const reports: (FileReport | undefined)[] = [];
   const paths = new Map<number, string>();
   const waiting = files.map((file, index) => ({ ...file, index }));
 
-  async function openFile(entryId: number): Promise<StoredInstance> {
+  async function openFile(entryId: number): Promise<OpenInstance> {
     const path = paths.get(entryId) as string;
     const handle = await open(path);
     const { size } = await handle.stat();
@@ -69,7 +67,6 @@ export async function sendFiles(
       sizeBytes: size,
       dataSetOffset,
       transferSyntaxUid,
-      location: { path, offset: 0 },
       read: async (into, position) => (await handle.read(into, 0, into.byteLength, position)).bytesRead,
       close: () => handle.close(),
     };
@@ -114,21 +111,21 @@ async function itemOf(path: string, index: number): Promise<DeliveryItem> {
     const { size } = await handle.stat();
     const head = Buffer.alloc(Math.min(size, HEAD_BYTES_MAX));
     await handle.read(head, 0, head.byteLength, 0);
-    const meta = readFileMeta(head);
-    const { sopClassUid, sopInstanceUid, transferSyntaxUid, dataSetOffset } = meta;
+    const { transferSyntaxUid, dataSetOffset, ...meta } = readFileMeta(head);
     const header = indexHeader(head, { transferSyntaxUid, dataSetOffset, totalBytes: size });
-    const uidOf = (keyword: string) => {
-      const values = attributeValues(header, parseTagPath(keyword));
-      return Array.isArray(values) ? String(values[0] ?? '') : '';
-    };
+    const { sopClassUid, sopInstanceUid, ...of } = { ...identityOf(header), ...stated(meta) };
+    if (sopClassUid === undefined || sopInstanceUid === undefined) {
+      const message = `Cannot send "${path}": its SOP Class UID and SOP Instance UID must be there`;
+      throw new FileUnreadableError(message, { path });
+    }
     const entry: Entry = {
       entryId: index,
       origin: 'received',
       sopClassUid,
       sopInstanceUid,
       transferSyntaxUid,
-      studyInstanceUid: uidOf('StudyInstanceUID'),
-      seriesInstanceUid: uidOf('SeriesInstanceUID'),
+      studyInstanceUid: of.studyInstanceUid ?? '',
+      seriesInstanceUid: of.seriesInstanceUid ?? '',
       source: 'unknown',
       callingAeTitle: '',
       calledAeTitle: '',
@@ -146,6 +143,14 @@ async function itemOf(path: string, index: number): Promise<DeliveryItem> {
 async function readMeta(handle: FileHandle): Promise<FileMeta> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(8192), 0, 8192, 0);
   return readFileMeta(buffer.subarray(0, bytesRead));
+}
+
+/** What the File Meta Information says, where it does. */
+function stated({ sopClassUid, sopInstanceUid }: Pick<FileMeta, 'sopClassUid' | 'sopInstanceUid'>) {
+  return {
+    ...(sopClassUid !== undefined && { sopClassUid }),
+    ...(sopInstanceUid !== undefined && { sopInstanceUid }),
+  };
 }
 
 function report(file: string, outcome: Outcome): FileReport {

@@ -5,18 +5,26 @@
  * The products of one conversion go through one slot, in the order of their claims: a set arrives in order.
  */
 import type { Claim } from '../spool/spool.ts';
+import { HEAD_BYTES_MAX } from './part10-source.ts';
 
 export interface ClaimQueueOptions<Ready> {
   /** Waits for at least one claim; resolves without any when `signal` aborts. */
   claim(limit: number, signal: AbortSignal): Promise<readonly Claim[]>;
   /** Makes a claim ready to be sent. */
   prepare(claim: Claim): Promise<Ready>;
-  /** Claims asked for at a time. */
-  readonly batch: number;
-  /** How many are made ready ahead of their turn. */
-  readonly ahead: number;
+  /** Claims asked for at a time, at most. */
+  readonly batchMax: number;
+  /** What is made ready ahead of its turn, at most. */
+  readonly aheadMax: number;
   readonly signal: AbortSignal;
 }
+
+/** What is claimed and not yet sent holds up whatever is more urgent: no more of it than this, once sizes are known. */
+const CLAIMED_BYTES = 64 * 1024 * 1024;
+/** Beginnings in memory ahead of their turn. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+/** The first batch, while nothing is known of sizes. */
+const FIRST_BATCH = 16;
 
 /** A claim whose turn has come. */
 export interface Next<Ready> {
@@ -41,6 +49,8 @@ export class ClaimQueue<Ready> {
   /** The set that each slot is sending. */
   readonly #setOfSlot = new Map<number, number>();
   #claiming: Promise<void> | undefined;
+  /** Of the claims of late. */
+  #meanBytes = CLAIMED_BYTES / FIRST_BATCH;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ClaimQueueOptions<Ready>) {
@@ -82,7 +92,8 @@ export class ClaimQueue<Ready> {
 
   /** One claim request at a time, when less than half a batch is left or a slot has nothing to do. */
   #claimMore(): void {
-    const { batch, signal } = this.#options;
+    const { batchMax, signal } = this.#options;
+    const batch = Math.min(batchMax, Math.max(4, Math.floor(CLAIMED_BYTES / this.#meanBytes)));
     const starving = this.#takers.length > 0 && this.#waiting.length < 4 * batch;
     if (this.#claiming || signal.aborted || (this.#waiting.length > batch / 2 && !starving)) return;
     this.#claiming = this.#options
@@ -96,7 +107,10 @@ export class ClaimQueue<Ready> {
 
   #admit(claims: readonly Claim[]): void {
     this.#claiming = undefined;
-    for (const claim of claims) this.#waiting.push({ claim });
+    for (const claim of claims) {
+      this.#waiting.push({ claim });
+      this.#meanBytes += (claim.entry.sizeBytes - this.#meanBytes) / 8;
+    }
     if (this.#options.signal.aborted) return;
     // The slot that became free last goes first: its association is warm.
     for (const taker of this.#takers.splice(0).reverse()) {
@@ -135,7 +149,12 @@ export class ClaimQueue<Ready> {
   }
 
   #prepareAhead(): void {
-    for (const waiting of this.#waiting.slice(0, this.#options.ahead)) void this.#prepared(waiting);
+    let bytes = 0;
+    for (const waiting of this.#waiting.slice(0, this.#options.aheadMax)) {
+      bytes += Math.min(waiting.claim.entry.sizeBytes, HEAD_BYTES_MAX);
+      if (bytes > AHEAD_BYTES) return;
+      void this.#prepared(waiting);
+    }
   }
 
   #prepared(waiting: Waiting<Ready>): Promise<Ready> {

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import type { Kind } from '../kinds.ts';
-import type { DeliveryPayload } from '../spool/payload.ts';
-import type { Claim, Entry, Spool } from '../spool/spool.ts';
+import type { Claim, DeliveryPayload, Entry, StoredInstance } from '../spool/spool.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -14,10 +13,14 @@ export interface DestinationKind<Settings extends z.ZodObject> extends Kind<Sett
 export interface DestinationDeps {
   /** Name in the configuration. */
   readonly name: string;
-  /** Where the instances are. */
-  readonly instances: Pick<Spool, 'open' | 'headerIndex'>;
+  /** Where the instances are: the spool. */
+  readonly instances: { open(entryId: number): Promise<OpenInstance> };
   readonly telemetry: Telemetry;
 }
+
+/** A stored instance. One that has no digest is taken as it is. */
+export type OpenInstance = Omit<StoredInstance, 'sha256' | 'location'> &
+  Partial<Pick<StoredInstance, 'sha256'>>;
 
 /** One thing to deliver. */
 export type DeliveryItem = Pick<Claim<DeliveryPayload>, 'entry' | 'payload' | 'taskId'>;

@@ -46,7 +46,7 @@ export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
 
 class DimseScuSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;
-  readonly #buffers: HeadBuffers;
+  readonly #buffers = new HeadBuffers();
   readonly #settings: DimseScuSettings;
   readonly #deps: DestinationDeps;
   readonly #association: ScuAssociationDeps;
@@ -57,7 +57,6 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
 
   constructor(settings: DimseScuSettings, deps: DestinationDeps) {
     this.slots = settings.associations_max;
-    this.#buffers = new HeadBuffers(2 * this.slots + 1);
     this.#settings = settings;
     this.#deps = deps;
     this.#association = {

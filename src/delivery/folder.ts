@@ -65,7 +65,7 @@ export const folder: DestinationKind<typeof FolderSettings> = {
 
 class FolderSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;
-  readonly #buffers: HeadBuffers;
+  readonly #buffers = new HeadBuffers();
   readonly #folder: DurableFolder;
   readonly #template: PathTemplate;
   readonly #deps: DestinationDeps;
@@ -73,7 +73,6 @@ class FolderSession implements DestinationSession<PreparedInstance> {
 
   constructor(settings: FolderSettings, deps: DestinationDeps) {
     this.slots = settings.writers_max;
-    this.#buffers = new HeadBuffers(2 * this.slots + 1);
     this.#folder = new DurableFolder(resolve(settings.path), { create: settings.create });
     this.#template = parsePathTemplate(settings.template);
     this.#deps = deps;

@@ -12,8 +12,7 @@
  * Deliberately absent: how anything is sent, and which failures are worth another try.
  */
 import { GatewayError } from '../errors.ts';
-import type { DeliveryPayload } from '../spool/payload.ts';
-import type { Claim, Spool } from '../spool/spool.ts';
+import type { Claim, DeliveryPayload, Spool } from '../spool/spool.ts';
 import {
   breakerClosed,
   breakerOpened,
@@ -39,8 +38,10 @@ import { decide, type FailedAttempt, goesAlone, triedForMs } from './retry-polic
 import type { RetrySettings } from './retry-settings.ts';
 import { LEASE_MS, Settlements } from './settlements.ts';
 
-/** Claims asked for at a time. */
-const BATCH = 32;
+/** Claims asked for at a time; fewer when they are large. */
+const BATCH_MAX = 128;
+/** Made ready ahead of their turn: enough to go on with while the spool commits. */
+const AHEAD_MAX = 32;
 
 export interface LaneOptions {
   readonly destination: string;
@@ -138,8 +139,8 @@ export class Lane {
     const queue = new ClaimQueue<PreparedItem>({
       claim: (limit, until) => this.#claim(limit, until),
       prepare: (claim) => this.#session.prepare(claim as DeliveryClaim),
-      batch: halfOpen ? 1 : BATCH,
-      ahead: halfOpen ? 0 : slots,
+      batchMax: halfOpen ? 1 : BATCH_MAX,
+      aheadMax: halfOpen ? 0 : AHEAD_MAX,
       signal,
     });
 

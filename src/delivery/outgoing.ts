@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
-import type { Spool, StoredInstance } from '../spool/spool.ts';
-import type { DeliveryItem, PreparedItem } from './destination-kind.ts';
+import type { DeliveryItem, DestinationDeps, OpenInstance, PreparedItem } from './destination-kind.ts';
 import { DeliveryError } from './errors.ts';
 import {
   type HeadBuffers,
@@ -28,7 +27,7 @@ export interface PreparedInstance extends PreparedItem {
  */
 export async function openOutgoing(
   item: DeliveryItem,
-  { instances, buffers }: { readonly instances: Pick<Spool, 'open'>; readonly buffers: HeadBuffers },
+  { instances, buffers }: { readonly instances: DestinationDeps['instances']; readonly buffers: HeadBuffers },
 ): Promise<PreparedInstance> {
   const stored = await instances.open(item.entry.entryId);
   const checked = verified(stored);
@@ -53,7 +52,7 @@ export async function openOutgoing(
  * The stored instance, whose last bytes are only given out when all bytes are those that were accepted.
  * Checked as they are read in order, as every delivery reads them.
  */
-function verified(stored: StoredInstance & { readonly sha256?: Uint8Array }): Part10Source {
+function verified(stored: OpenInstance): Part10Source {
   const { sizeBytes, dataSetOffset, transferSyntaxUid, sha256 } = stored;
   const hash = sha256 && createHash('sha256');
   let hashedUpTo = dataSetOffset;
@@ -82,7 +81,7 @@ function verified(stored: StoredInstance & { readonly sha256?: Uint8Array }): Pa
   };
 }
 
-async function readStored(stored: StoredInstance, into: Uint8Array, position: number): Promise<number> {
+async function readStored(stored: OpenInstance, into: Uint8Array, position: number): Promise<number> {
   let bytesRead: number;
   try {
     bytesRead = await stored.read(into, position);

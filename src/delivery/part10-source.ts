@@ -4,6 +4,8 @@ import type { DataSetSource } from '../dimse/service-user.ts';
 /** Read ahead of its turn: a small instance whole, of a large one the header. No change reaches further. */
 export const HEAD_BYTES_MAX = 1024 * 1024;
 const HEAD_BYTES_MIN = 64 * 1024;
+/** Of buffers that nobody uses now. */
+const KEPT_BYTES = 4 * HEAD_BYTES_MAX;
 
 /** A Part 10 file, not necessarily as it lies on disk. Positions count from its start. */
 export interface Part10Source {
@@ -26,24 +28,19 @@ export type Part = Uint8Array | { readonly source: Part10Source; readonly from: 
 /** Buffers for heads, used again: fresh ones cost page faults and garbage collection for every instance. */
 export class HeadBuffers {
   readonly #free: Buffer[] = [];
-  readonly #keep: number;
-
-  /** @param keep how many are kept at most; there are as many as are in use at the same time */
-  constructor(keep: number) {
-    this.#keep = keep;
-  }
+  #freeBytes = 0;
 
   take(bytes: number): Buffer {
     const at = this.#free.findIndex((buffer) => buffer.byteLength >= bytes);
     const [buffer] = at < 0 ? [] : this.#free.splice(at, 1);
+    if (buffer) this.#freeBytes -= buffer.byteLength;
     return buffer ?? Buffer.allocUnsafeSlow(Math.max(HEAD_BYTES_MIN, 2 ** Math.ceil(Math.log2(bytes))));
   }
 
   giveBack(buffer: Buffer): void {
+    if (this.#freeBytes + buffer.byteLength > KEPT_BYTES) return;
     this.#free.push(buffer);
-    if (this.#free.length <= this.#keep) return;
-    this.#free.sort((a, b) => b.byteLength - a.byteLength);
-    this.#free.pop(); // The smallest: a large one serves for all.
+    this.#freeBytes += buffer.byteLength;
   }
 }
 

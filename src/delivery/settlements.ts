@@ -2,8 +2,7 @@
  * The claims in hand: kept from lapsing while they are worked on, and settled in batches behind the sender's
  * back. Whatever the spool cannot write now is written later; until then the claim stays ours.
  */
-import { ClaimsLostError } from '../spool/errors.ts';
-import type { Claim, Completion, Failure, Spool } from '../spool/spool.ts';
+import { type Claim, ClaimsLostError, type Completion, type Failure, type Spool } from '../spool/spool.ts';
 import type { Clock } from './clock.ts';
 
 /** How long a claim survives us, should we die without a word. */

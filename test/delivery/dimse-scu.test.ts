@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import type { DeliveryItem } from '../../src/delivery/destination-kind.ts';
 import { dimseScu } from '../../src/delivery/dimse-scu.ts';
 import { outcomeOfResponse } from '../../src/delivery/outcome.ts';
-import { GatewayError } from '../../src/errors.ts';
+import type { GatewayError } from '../../src/errors.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { type Meddling, startMeddlingProxy, toAnotherMessage } from '../support/meddling-proxy.ts';
 import { MemoryInstances } from '../support/memory-instances.ts';
@@ -34,7 +34,7 @@ function openSession(port: number, settings: Record<string, unknown> = {}) {
     }),
     {
       name: 'pacs',
-      instances: instances as never,
+      instances,
       telemetry: { log: pino({ level: 'silent' }), metrics },
     },
   );
@@ -72,8 +72,8 @@ async function withMeddling(
   return { peer, proxy, ...opened };
 }
 
-async function eventually(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await delay(5);
+async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await delay(5);
 }
 
 /** The instance in the other encoding, made by the test's own encoder. */
@@ -112,6 +112,7 @@ test('an association without work is released after a while', async (t) => {
   await send(instances.add(smallInstance({ sopInstanceUid: '1.2.1' })));
 
   await eventually(() => peer.associations.active === 0);
+  await eventually(async () => (await metrics.associationsTotal.get()).values.length > 0);
 
   const [ended] = (await metrics.associationsTotal.get()).values;
   t.deepEqual(ended?.labels, { direction: 'out', peer: 'pacs', result: 'released', reason: 'released' });
@@ -392,7 +393,7 @@ test('echo() tells whether the destination is there, and leaves no association b
 
   await eventually(() => peer.associations.active === 0);
   await peer.stop();
-  await t.throwsAsync(async () => session.echo?.(), { instanceOf: GatewayError });
+  await t.throwsAsync<GatewayError>(async () => session.echo?.(), { message: /Cannot connect/ });
 });
 
 test('close() cuts off what is being sent, and nobody is blamed for it', async (t) => {

@@ -19,7 +19,7 @@ async function openFolder(t: ExecutionContext, settings: Record<string, unknown>
   const instances = new MemoryInstances();
   const session = folder.open(folder.settings.parse({ kind: 'folder', path, ...settings }), {
     name: 'outbox',
-    instances: instances as never,
+    instances,
     telemetry: { log: pino({ level: 'silent' }), metrics: createMetrics(new Registry()) },
   });
   const send = async (item: DeliveryItem, slot = 0) =>

@@ -83,7 +83,7 @@ test('the next instance is made ready while the answer is awaited', async (t) =>
   const lane = start();
   await settled();
 
-  t.deepEqual(session.events, ['prepare 1', 'prepare 2', 'send 1']);
+  t.deepEqual(session.events, ['prepare 1', 'prepare 2', 'prepare 3', 'send 1']);
 
   resolve(TAKEN);
   await settled();

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DeliveryItem } from '../../src/delivery/destination-kind.ts';
+import type { DeliveryItem, OpenInstance } from '../../src/delivery/destination-kind.ts';
 import type { AttributeEdit } from '../../src/spool/payload.ts';
-import type { StoredInstance } from '../../src/spool/port.ts';
 import { part10Of, type SmallInstance } from './small-instance.ts';
 
 /** Stored instances that lie in memory, each also as the item that delivers it. */
@@ -47,7 +46,7 @@ export class MemoryInstances {
     file[position]! ^= 0xff;
   }
 
-  async open(entryId: number): Promise<StoredInstance> {
+  async open(entryId: number): Promise<OpenInstance> {
     const { file, instance, sha256 } = this.#files.get(entryId)!;
     this.openNow += 1;
     return {
@@ -55,7 +54,6 @@ export class MemoryInstances {
       dataSetOffset: instance.fileMeta.length,
       transferSyntaxUid: instance.transferSyntaxUid,
       sha256,
-      location: { path: '/dev/null', offset: 0 },
       async read(into, position) {
         return file.copy(into, 0, position);
       },
