@@ -123,10 +123,10 @@ export class Association {
   /**
    * Sends whole P-DATA-TF PDUs, as they are, in one write.
    *
-   * @param flushed called once, when the bytes have left or never will
+   * @param flushed called once: when the bytes have left, or with an error when they never will
    * @returns false when the caller should wait for `writable`
    */
-  sendData(pdus: Uint8Array, flushed?: () => void): boolean {
+  sendData(pdus: Uint8Array, flushed?: (error?: Error | null) => void): boolean {
     // DT-1 and AR-7 send and keep the state.
     assert(this.maySend, `Cannot send data in Sta${this.#state}: the association must be open`);
     return this.#transport.write(pdus, flushed);

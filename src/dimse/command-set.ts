@@ -31,6 +31,7 @@ export const NO_DATA_SET = 0x0101;
 export const DATA_SET_FOLLOWS = 0x0001;
 /** Far more than any command set takes; a peer that sends more is broken. */
 export const COMMAND_SET_BYTES_MAX = 64 * 1024;
+const MESSAGE_ID_MAX = 0xffff;
 const ERROR_COMMENT_CHARACTERS_MAX = 64; // VR LO.
 
 /** Elements that this gateway writes or reads; others are passed over. */
@@ -136,6 +137,11 @@ export function decodeCommandSet(bytes: Buffer): CommandSet {
   if (typeof commandField !== 'number') throw malformed('it has no Command Field', at);
   if (typeof commandDataSetType !== 'number') throw malformed('it has no Command Data Set Type', at);
   return fields as CommandSet; // Each field has the type of its VR.
+}
+
+/** The Message ID of the next request: no two that are under way have the same. */
+export function nextMessageId(last: number): number {
+  return (last % MESSAGE_ID_MAX) + 1;
 }
 
 /** A text that fits the VR LO of Error Comment: ASCII without backslash, 64 characters. */

@@ -8,7 +8,13 @@ import assert from 'node:assert';
 import { Association } from './association.ts';
 import { encodeTitleFields } from './association-pdu.ts';
 import type { AssociationEnd, AssociationUser } from './association-user.ts';
-import { COMMAND_FIELD, type CommandSet, DATA_SET_FOLLOWS, NO_DATA_SET } from './command-set.ts';
+import {
+  COMMAND_FIELD,
+  type CommandSet,
+  DATA_SET_FOLLOWS,
+  NO_DATA_SET,
+  nextMessageId,
+} from './command-set.ts';
 import { BLOCK_BYTES, DataSetSender, type DataSetSource } from './data-set-sender.ts';
 import {
   DataSetSourceError,
@@ -37,7 +43,6 @@ const VERIFICATION_SOP_CLASS_UID = '1.2.840.10008.1.1';
 const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
 /** How long a peer may take to close its connection after an abort. */
 const LINGER_MS_MAX = 5000;
-const MESSAGE_ID_MAX = 0xffff;
 
 interface AcceptedContext {
   readonly id: number;
@@ -69,6 +74,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   #operation: Operation | undefined;
   #lastMessageId = 0;
   #isConnected = false;
+  #isBroken = false;
   #end: AssociationEnd | undefined;
   #awaited = { what: 'connection', withinMs: 0 };
   #blockLeft: (() => void) | undefined;
@@ -107,7 +113,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   // What a service user asks for.
 
   get isOpen(): boolean {
-    return this.#association.isEstablished;
+    return this.#association.isEstablished && !this.#isBroken;
   }
 
   acceptedTransferSyntaxes(abstractSyntaxUid: string): readonly string[] {
@@ -292,10 +298,10 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   #begin(responseField: number): Operation {
     assert(this.#operation === undefined, 'Cannot send a request: another is under way');
     if (!this.isOpen) {
-      const end = this.#end ?? { how: 'released' as const };
+      const end = this.#end ?? { how: 'closed' as const };
       throw errorOfEnd(end, { target: this.#target, isConnected: true, disposition: 'retry' });
     }
-    this.#lastMessageId = (this.#lastMessageId % MESSAGE_ID_MAX) + 1;
+    this.#lastMessageId = nextMessageId(this.#lastMessageId);
     const response = Promise.withResolvers<CommandSet>();
     response.promise.catch(() => {}); // It may reject while the request is still being sent.
     const messageId = this.#lastMessageId;
@@ -315,7 +321,10 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     if (this.#operation !== undefined) this.#operation.isDataSetSent = true;
     this.#expect('peer to take the data set', this.#target.pduTimeoutMs ?? this.#target.responseTimeoutMs);
     this.#blockLeft = resolve;
-    this.#association.sendData(block, () => {
+    this.#association.sendData(block, (error) => {
+      // The close that follows tells more, but only when the event loop turns: a source that never waits would
+      // keep it from turning.
+      if (error) this.#isBroken = true;
       this.#association.expect(undefined);
       resolve();
     });
@@ -323,7 +332,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   }
 
   #requestSent(operation: Operation): void {
-    if (this.#operation !== operation) return; // The association has ended meanwhile.
+    if (this.#operation !== operation || this.#isBroken) return; // The association has ended, or is about to.
     operation.isRequestSent = true;
     if (operation.early !== undefined) this.#settle(operation, operation.early);
     else this.#expect('response', this.#target.responseTimeoutMs);

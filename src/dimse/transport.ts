@@ -72,10 +72,10 @@ export class Transport {
   }
 
   /**
-   * @param flushed called once, when the bytes have left or never will
+   * @param flushed called once: when the bytes have left, or with an error when they never will
    * @returns false when the caller should wait for `writable`
    */
-  write(bytes: Uint8Array, flushed?: () => void): boolean {
+  write(bytes: Uint8Array, flushed?: (error?: Error | null) => void): boolean {
     return this.#socket?.write(bytes, flushed) ?? false;
   }
 

@@ -4,6 +4,7 @@ import {
   type CommandSet,
   commandSetLength,
   decodeCommandSet,
+  nextMessageId,
   toErrorComment,
   writeCommandSet,
 } from '../../src/dimse/command-set.ts';
@@ -117,4 +118,11 @@ test('toErrorComment() makes a value of VR LO of any text', (t) => {
     }),
   );
   t.is(toErrorComment('Out of resources'), 'Out of resources');
+});
+
+test('message ids are 1 to 65535, and start again', (t) => {
+  t.is(nextMessageId(0), 1);
+  t.is(nextMessageId(1), 2);
+  t.is(nextMessageId(0xfffe), 0xffff);
+  t.is(nextMessageId(0xffff), 1);
 });
