@@ -1,6 +1,6 @@
 import type { SteadyClock } from '../clock.ts';
 import type { SpoolFolders } from '../files/folders.ts';
-import type { EntryState } from '../port.ts';
+import type { EntryState, TaskKind } from '../port.ts';
 import type { StepHook } from '../steps.ts';
 import type { Statements } from './statements.ts';
 import type { Tally } from './tally.ts';
@@ -21,13 +21,19 @@ export interface LedgerContext {
 
 /** What the commit in progress will have changed, for the main thread. */
 export class News {
-  /** Entries are only told while someone listens. */
+  /** Entries and work are only told while someone listens. */
   isWanted = false;
   #entries: { entryId: number; state: EntryState }[] = [];
+  #work = new Set<TaskKind>();
   #removals: string[] = [];
 
   entryChanged(unit: Unit, entryId: number, state: EntryState): void {
     if (this.isWanted) unit.onCommit(() => this.#entries.push({ entryId, state }));
+  }
+
+  /** A task of the kind has become ready. */
+  workAdded(unit: Unit, kind: TaskKind): void {
+    if (this.isWanted) unit.onCommit(() => this.#work.add(kind));
   }
 
   /** Once committed, the file or folder at `path` has no owner any more. */
@@ -35,9 +41,10 @@ export class News {
     unit.onCommit(() => this.#removals.push(path));
   }
 
-  take(): { entries: { entryId: number; state: EntryState }[]; removals: string[] } {
-    const taken = { entries: this.#entries, removals: this.#removals };
+  take(): { entries: { entryId: number; state: EntryState }[]; work: TaskKind[]; removals: string[] } {
+    const taken = { entries: this.#entries, work: [...this.#work], removals: this.#removals };
     this.#entries = [];
+    this.#work = new Set();
     this.#removals = [];
     return taken;
   }

@@ -11,7 +11,6 @@
  */
 import { SpoolError } from '../errors.ts';
 import type { SegmentWriter } from '../files/segment-writer.ts';
-import type { TaskKind } from '../port.ts';
 import type { StagingMemory } from '../staging.ts';
 import { reasonOf, toWireError } from '../wire-error.ts';
 import { AcceptGroup } from './accept.ts';
@@ -102,12 +101,7 @@ export class Ledger {
   }
 
   #result(replies: readonly Reply[], durable: object): GroupResult {
-    const { tally, news: told } = this.#context;
-    const { entries, removals } = told.take();
-    const work = told.isWanted
-      ? [...tally.kinds].filter((kind) => tally.count('task', kind, 'ready') > 0)
-      : [];
-    const news = { isHealthy: this.isHealthy, work: work as TaskKind[], entries, removals, ...durable };
+    const news = { isHealthy: this.isHealthy, ...this.#context.news.take(), ...durable };
     return { type: 'group', replies, news };
   }
 
@@ -134,6 +128,10 @@ export class Ledger {
           this.#long.push({ id: request.id, work });
           break;
         }
+        case 'subscribe':
+          this.#context.news.isWanted = request.wanted;
+          replies.push({ id: request.id, answer: null });
+          break;
         case 'close':
           break; // The thread sees to it, after the group.
         default:

@@ -144,8 +144,7 @@ function* pagesOf(context: LedgerContext, request: OperatorRequest): Generator<O
 
 function kindsOf(context: LedgerContext, { selection }: OperatorRequest): TaskKind[] {
   const { kind, destination } = selection;
-  const known = [...context.tally.kinds] as TaskKind[];
-  return known.filter(
+  return [...context.tally.kinds].filter(
     (candidate) =>
       (kind === undefined || candidate === kind) &&
       (destination === undefined || candidate === `delivery:${destination}`),

@@ -25,7 +25,7 @@ const PRIORITIES_MAX = 100;
 const ENTRY_STATES = ['pending', 'held', 'discarded', 'delivered'] as const satisfies EntryState[];
 const OPEN_STATES = ['ready', 'delayed', 'claimed', 'held'] as const satisfies StoredState[];
 
-const READ_TYPES = ['place', 'header', 'query', 'status', 'work-folder', 'subscribe'] as const;
+const READ_TYPES = ['place', 'header', 'query', 'status', 'work-folder'] as const;
 
 /** Answered outside of the transaction, after it. */
 export type ReadRequest = RequestOf<(typeof READ_TYPES)[number]>;
@@ -46,9 +46,6 @@ export function answerRead(context: LedgerContext, request: ReadRequest, isHealt
       return statusOf(context, isHealthy);
     case 'work-folder':
       return makeWorkFolder(context, request.taskId);
-    case 'subscribe':
-      context.news.isWanted = request.wanted;
-      return null;
     default:
       return request satisfies never;
   }
@@ -67,7 +64,7 @@ function statusOf(context: LedgerContext, isHealthy: boolean): LedgerStatus {
     produced: counts.of('total', 'converted', ''),
     states: statesOf('received'),
     producedStates: statesOf('converted'),
-    tasks: [...context.tally.kinds].flatMap((kind) => openTasksOf(context, counts, kind as TaskKind)),
+    tasks: [...context.tally.kinds].flatMap((kind) => openTasksOf(context, counts, kind)),
     usedBytes: counts.of('bytes', 'held', ''),
     healthy: isHealthy,
   };

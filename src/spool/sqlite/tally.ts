@@ -1,3 +1,4 @@
+import type { TaskKind } from '../port.ts';
 import type { Statements } from './statements.ts';
 import type { Unit } from './unit.ts';
 
@@ -17,7 +18,7 @@ interface Cell {
 export class Tally {
   readonly #cells = new Map<string, Cell>();
   readonly #changed = new Set<Cell>();
-  readonly #kinds = new Set<string>();
+  readonly #kinds = new Set<TaskKind>();
 
   constructor(statements: Statements) {
     const rows = statements.all<{ scope: Scope; name: string; state: string; count: number }>('readTally');
@@ -40,7 +41,7 @@ export class Tally {
   }
 
   /** Every kind of task there has ever been. */
-  get kinds(): ReadonlySet<string> {
+  get kinds(): ReadonlySet<TaskKind> {
     return this.#kinds;
   }
 
@@ -62,7 +63,7 @@ export class Tally {
     if (cell === undefined) {
       cell = { scope, name, state, count: 0, committed: 0 };
       this.#cells.set(key, cell);
-      if (scope === 'task') this.#kinds.add(name);
+      if (scope === 'task') this.#kinds.add(name as TaskKind);
     }
     return cell;
   }

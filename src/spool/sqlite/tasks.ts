@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SpoolError } from '../errors.ts';
 import { FOLDER_MODE } from '../files/folders.ts';
-import type { TaskState } from '../port.ts';
+import type { TaskKind, TaskState } from '../port.ts';
 import { countsAfter, type EntryCounts, type TASK_MOVES } from '../task.ts';
 import type { LedgerContext } from './context.ts';
 import type { WireTask } from './messages.ts';
@@ -94,6 +94,7 @@ export function addTasks(
       payload,
     );
     context.tally.add(context.unit, 'task', kind, state, 1);
+    if (state === 'ready') context.news.workAdded(context.unit, kind);
     changed = countsAfter(changed, undefined, taskStateOf(state));
     taskId += 1;
   }
@@ -101,9 +102,11 @@ export function addTasks(
 }
 
 /** Counts a task that has left one stored state for another. */
-export function taskMoved(context: LedgerContext, kind: string, from: StoredState, to: StoredState): void {
-  context.tally.add(context.unit, 'task', kind, from, -1);
-  if (to !== 'done' && to !== 'discarded') context.tally.add(context.unit, 'task', kind, to, 1);
+export function taskMoved(context: LedgerContext, kind: TaskKind, from: StoredState, to: StoredState): void {
+  const { tally, unit, news } = context;
+  tally.add(unit, 'task', kind, from, -1);
+  if (to !== 'done' && to !== 'discarded') tally.add(unit, 'task', kind, to, 1);
+  if (to === 'ready') news.workAdded(unit, kind);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { TaskKind } from '../port.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { expire } from './settle.ts';
@@ -10,7 +11,7 @@ const DUE_TASKS_MAX = 1000;
 export function passTime(context: LedgerContext, desk: ClaimDesk): void {
   followWallClock(context, desk);
   const { statements, clock } = context;
-  const due = statements.all<{ task_id: number; kind: string }>('dueTasks', clock.nowMs(), DUE_TASKS_MAX);
+  const due = statements.all<{ task_id: number; kind: TaskKind }>('dueTasks', clock.nowMs(), DUE_TASKS_MAX);
   for (const { task_id, kind } of due) {
     statements.run('makeReady', task_id);
     taskMoved(context, kind, 'delayed', 'ready');
