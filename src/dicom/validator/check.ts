@@ -20,7 +20,12 @@ export interface Check {
   /** Looks at the whole instance once it is read. */
   readonly instance?: (instance: Instance) => Iterable<Problem>;
   /** Looks at the instances of one series together. */
-  readonly series?: (instances: readonly InstanceFacts[]) => Iterable<Problem>;
+  readonly series?: (instances: readonly InstanceFacts[], context: SeriesContext) => Iterable<Problem>;
+}
+
+export interface SeriesContext {
+  /** The series has no other instances: what is missing is a fault. */
+  readonly isComplete: boolean;
 }
 
 export interface ElementContext {

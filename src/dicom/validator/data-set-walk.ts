@@ -240,8 +240,7 @@ export class DataSetWalk {
         this.#keptElements = keptBefore.elements;
       }
       if (isPerFrame && index > 0) continue; // The first stands for all.
-      this.#keptElements += 1;
-      if (this.#keptElements <= KEPT_ELEMENTS_MAX) items.push(item);
+      if (this.#countKept()) items.push(item);
     }
     return items;
   }
@@ -302,13 +301,18 @@ export class DataSetWalk {
 
   #keep(element: ParsedElement, dataSet: ParsedDataSet): void {
     this.#listener.element(element, dataSet);
-    this.#keptElements += 1;
     this.#keptBytes += element.value.length;
-    if (this.#keptElements <= KEPT_ELEMENTS_MAX) dataSet.add(element);
-    else if (this.#keptElements === KEPT_ELEMENTS_MAX + 1) {
+    if (this.#countKept()) dataSet.add(element);
+  }
+
+  /** @returns whether one more element or item may be kept */
+  #countKept(): boolean {
+    this.#keptElements += 1;
+    if (this.#keptElements === KEPT_ELEMENTS_MAX + 1) {
       const message = `there are more than ${KEPT_ELEMENTS_MAX} elements; the rest are looked at one by one only`;
       this.#listener.breach('too-many-elements', { message });
     }
+    return this.#keptElements <= KEPT_ELEMENTS_MAX;
   }
 
   #cutOff(tag: number | undefined): Unreadable {

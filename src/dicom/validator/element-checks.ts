@@ -162,7 +162,7 @@ function countValues(
 ): number | undefined {
   if (items !== undefined) return undefined; // PS3.3 bounds items, not PS3.6.
   const widthBytes = binaryWidths[vr];
-  if (widthBytes !== undefined) return vr.startsWith('O') ? undefined : lengthBytes / widthBytes;
+  if (widthBytes !== undefined) return vr.startsWith('O') ? undefined : Math.floor(lengthBytes / widthBytes);
   const syntax = valueSyntax[vr];
   if (syntax === undefined) return undefined;
   return values.every((value) => trimPadding(value) === '') && values.length <= 1 ? 0 : values.length;

@@ -17,10 +17,27 @@ import { walkPixelData } from './pixel-data-walk.ts';
 /** Where findings go while an instance is read. */
 export type Report = (check: CheckName, problem: Problem) => void;
 
-type Decode = (
+/** What the data set says of its frames. PS3.3 C.7.6.3. */
+export interface FrameShape {
+  readonly transferSyntaxUid: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly samplesPerPixel: number;
+  readonly bitsAllocated: number;
+  readonly photometricInterpretation: string;
+  readonly planarConfiguration: number;
+}
+
+/**
+ * Decodes one frame.
+ *
+ * @returns the size of what came out; undefined when it knows no decoder for the transfer syntax
+ * @throws whatever it likes when the frame cannot be decoded; its message goes into the finding
+ */
+export type DecodeFrame = (
   codestream: Uint8Array,
-  expected: { rows: number; columns: number; transferSyntaxUid: string },
-) => Promise<{ readonly rows: number; readonly columns: number }>;
+  expected: FrameShape,
+) => Promise<{ readonly rows: number; readonly columns: number } | undefined>;
 
 const META_ENCODING: Encoding = { explicitVr: true, littleEndian: true };
 const PREFIX_BYTES = 132;
@@ -45,7 +62,7 @@ const LOSSY_PROCESSES = [
 /** Reads a Part 10 file to its end and runs the checks that look at elements and frames as they pass. */
 export async function readInstance(
   source: ByteSource,
-  decode: Decode | undefined,
+  decode: DecodeFrame | undefined,
   report: Report,
 ): Promise<Instance> {
   return new InstanceReading(source, decode, report).run();
@@ -53,7 +70,7 @@ export async function readInstance(
 
 class InstanceReading {
   readonly #source: ByteSource;
-  readonly #decode: Decode | undefined;
+  readonly #decode: DecodeFrame | undefined;
   readonly #report: Report;
   readonly #frameGroups = new Set<number>();
   #frameItems = 0;
@@ -63,7 +80,7 @@ class InstanceReading {
   #pixelData: PixelDataFacts | undefined;
   #hasLossyFrame = false;
 
-  constructor(source: ByteSource, decode: Decode | undefined, report: Report) {
+  constructor(source: ByteSource, decode: DecodeFrame | undefined, report: Report) {
     this.#source = source;
     this.#decode = decode;
     this.#report = report;
@@ -209,18 +226,31 @@ class InstanceReading {
   }
 
   async #decodeSample(bytes: Uint8Array, number: number): Promise<void> {
-    const rows = this.#dataSet.number(Tag.Rows) ?? 0;
-    const columns = this.#dataSet.number(Tag.Columns) ?? 0;
+    const expected = this.#frameShape();
     try {
-      const expected = { rows, columns, transferSyntaxUid: this.#transferSyntaxUid };
       const decoded = await this.#decode?.(bytes, expected);
-      if (decoded === undefined || (decoded.rows === rows && decoded.columns === columns)) return;
+      if (decoded === undefined) return;
+      const { rows, columns } = expected;
+      if (decoded.rows === rows && decoded.columns === columns) return;
       const message = `frame ${number} decodes to ${decoded.rows}×${decoded.columns} pixels; Rows × Columns are ${rows}×${columns}`;
       this.#report('frame-decodable', { message });
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'the decoder gave no reason';
       this.#report('frame-decodable', { message: `frame ${number} cannot be decoded: ${reason}` });
     }
+  }
+
+  #frameShape(): FrameShape {
+    const dataSet = this.#dataSet;
+    return {
+      transferSyntaxUid: this.#transferSyntaxUid,
+      rows: dataSet.number(Tag.Rows) ?? 0,
+      columns: dataSet.number(Tag.Columns) ?? 0,
+      samplesPerPixel: dataSet.number(Tag.SamplesPerPixel) ?? 1,
+      bitsAllocated: dataSet.number(Tag.BitsAllocated) ?? 8,
+      photometricInterpretation: dataSet.text(Tag.PhotometricInterpretation) ?? '',
+      planarConfiguration: dataSet.number(Tag.PlanarConfiguration) ?? 0,
+    };
   }
 }
 

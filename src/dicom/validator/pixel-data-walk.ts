@@ -39,12 +39,17 @@ const SAMPLE_BYTES_MAX = 64 * 2 ** 20;
 /** Of a table that is looked at: sixteen million frames. */
 const OFFSET_TABLE_BYTES_MAX = 64 * 2 ** 20;
 
+/** Of a frame in several fragments: enough for its header. */
+const HEAD_BYTES = 64 * 1024;
+
 /** A frame whose fragments are passing by. */
 interface OpenFrame {
   number: number;
   fragments: number;
   lengthBytes: number;
-  head: Uint8Array;
+  /** A header may be spread over fragments, however short they are. */
+  headPieces: Uint8Array[];
+  headBytes: number;
   tail: Uint8Array;
   pieces: Uint8Array[] | undefined;
 }
@@ -214,7 +219,8 @@ class FragmentWalk {
       number: this.#frames,
       fragments: 0,
       lengthBytes: 0,
-      head: new Uint8Array(0),
+      headPieces: [],
+      headBytes: 0,
       tail: new Uint8Array(0),
       pieces: this.#expected.samples.has(this.#frames) ? [] : undefined,
     };
@@ -244,7 +250,10 @@ class FragmentWalk {
       const piece = reader.bytes.slice(reader.start, reader.start + pieceBytes);
       reader.take(pieceBytes);
       left -= pieceBytes;
-      if (frame.head.length === 0) frame.head = piece;
+      if (frame.headBytes < HEAD_BYTES) {
+        frame.headPieces.push(piece);
+        frame.headBytes += piece.length;
+      }
       frame.pieces?.push(piece);
       frame.tail = piece.length >= TAIL_BYTES ? piece.subarray(-TAIL_BYTES) : concatTail(frame.tail, piece);
       if (frame.pieces === undefined && left > WINDOW_BYTES) {
@@ -259,7 +268,9 @@ class FragmentWalk {
     const frame = this.#frame;
     if (frame === undefined) return;
     this.#frame = undefined;
-    const { number, fragments, lengthBytes, head, tail, pieces } = frame;
+    const { number, fragments, lengthBytes, headPieces, tail, pieces } = frame;
+    const [first = new Uint8Array(0)] = headPieces;
+    const head = headPieces.length > 1 ? Buffer.concat(headPieces) : first;
     this.#listener.frame({ number, fragments, lengthBytes, head, tail });
     this.#checkExtendedLength(number, lengthBytes);
     if (pieces !== undefined && lengthBytes > 0) await this.#listener.sample(Buffer.concat(pieces), number);

@@ -68,11 +68,11 @@ export const seriesChecks = checkTable({
   'series-one-base': {
     severity: 'error',
     rule: 'A pyramid has one base: a VOLUME that is not RESAMPLED. PS3.3 C.8.12.4.1.1.',
-    *series(instances) {
+    *series(instances, { isComplete }) {
       for (const levels of byOpticalPaths(instances, ['VOLUME'])) {
-        const bases = wholesOf(levels).filter(([first]) => first?.isResampled === false);
-        if (bases.length !== 1)
-          yield at('ImageType', `says of ${bases.length} levels that they are the base; it should be one`);
+        const bases = wholesOf(levels).filter(([first]) => first?.isResampled === false).length;
+        if (bases === 1 || (bases === 0 && !isComplete)) continue;
+        yield at('ImageType', `says of ${bases} levels that they are the base; it should be one`);
       }
     },
   },
@@ -148,9 +148,11 @@ export const seriesChecks = checkTable({
   'series-concatenation': {
     severity: 'error',
     rule: 'The parts of a concatenation follow each other without gap and make one image. PS3.3 C.7.6.16.2.2.4.',
-    *series(instances) {
+    *series(instances, { isComplete }) {
       for (const parts of wholesOf(instances)) {
-        if (parts[0]?.concatenation !== undefined) yield* concatenationProblems(parts);
+        const total = parts[0]?.concatenation?.total ?? parts.length;
+        const isWhole = isComplete || parts.length >= total;
+        if (parts[0]?.concatenation !== undefined && isWhole) yield* concatenationProblems(parts);
       }
     },
   },

@@ -12,27 +12,18 @@
  *
  * Deliberately absent: decoding, which is handed in, and the file system.
  */
+import type { SeriesContext } from './check.ts';
 import { type CheckName, checks, checksOf } from './checks.ts';
 import { type Finding, FindingList } from './findings.ts';
 import type { ByteSource } from './forward-reader.ts';
-import { readInstance } from './instance-reading.ts';
+import { type DecodeFrame, readInstance } from './instance-reading.ts';
 import { checkModules, checkSharedGroups } from './module-rules.ts';
 import { factsOf, type InstanceFacts } from './series-facts.ts';
 
 export type { Finding, Severity } from './findings.ts';
 export type { ByteSource } from './forward-reader.ts';
+export type { DecodeFrame, FrameShape } from './instance-reading.ts';
 export type { InstanceFacts } from './series-facts.ts';
-
-/**
- * Decodes one frame.
- *
- * @returns the size of what came out
- * @throws whatever it likes when it cannot
- */
-export type DecodeFrame = (
-  codestream: Uint8Array,
-  expected: { readonly rows: number; readonly columns: number; readonly transferSyntaxUid: string },
-) => Promise<{ readonly rows: number; readonly columns: number }>;
 
 export interface ValidationOptions {
   /** Called for the first, the middle and the last frame of encapsulated images. */
@@ -81,11 +72,15 @@ export async function validateInstance(
  * Checks the instances of one series together.
  *
  * @param instances at least one; all of the same series
+ * @param context default: there may be further instances elsewhere, so that a missing base is no fault
  */
-export function validateSeries(instances: readonly InstanceFacts[]): SeriesReport {
+export function validateSeries(
+  instances: readonly InstanceFacts[],
+  context: SeriesContext = { isComplete: false },
+): SeriesReport {
   const list = new FindingList();
   for (const [name, run] of checksOf('series')) {
-    for (const problem of run(instances)) list.add(name, checks[name].severity, problem);
+    for (const problem of run(instances, context)) list.add(name, checks[name].severity, problem);
   }
   return { seriesInstanceUid: instances[0]?.seriesInstanceUid ?? '', findings: list.toArray() };
 }

@@ -4,6 +4,9 @@ import type { ParsedDataSet } from './parsed-data-set.ts';
 /** Largest relative error of a 32-bit float that was rounded once. */
 const FLOAT_ERROR = 2 ** -23;
 
+/** Decimals with fewer digits are taken as exact. */
+const SHORT_DIGITS = 6;
+
 /** A length that was written as matrix × spacing, and the same as it was written at once. */
 export interface Extent {
   readonly spacingMm: number;
@@ -45,14 +48,16 @@ function extentOf(
   const spacingMm = Number(spacing);
   if (spacing === undefined || pixels === undefined || volumeMm === undefined || Number.isNaN(spacingMm))
     return undefined;
-  const toleranceMm = (unitOfLastDigit(spacing) / 2) * pixels + volumeMm * FLOAT_ERROR;
+  const toleranceMm = roundingOf(spacing) * pixels + volumeMm * FLOAT_ERROR;
   return { spacingMm, pixels, productMm: pixels * spacingMm, volumeMm, toleranceMm };
 }
 
-/** What one more in the last digit of a DS would add: 0.001 for 0.250, 1e-7 for 2.5e-6. */
-function unitOfLastDigit(decimal: string): number {
-  const [, digits = '', exponent = '0'] = /^[+-]?\d*\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(decimal.trim()) ?? [];
-  return 10 ** (Number(exponent) - digits.length);
+/** What rounding to its last digit can hide in a DS; nothing in a short one such as 0.00025, which is meant so. */
+function roundingOf(decimal: string): number {
+  const [, whole = '', digits = '', exponent = '0'] =
+    /^[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(decimal.trim()) ?? [];
+  const significant = (whole + digits).replace(/^0+/, '').length;
+  return significant < SHORT_DIGITS ? 0 : 10 ** (Number(exponent) - digits.length) / 2;
 }
 
 /** Whether six direction cosines are two unit vectors at right angles. PS3.3 C.7.6.2.1.1. */
