@@ -8,10 +8,14 @@
  * everything said to a person about a failure to standard error.
  */
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { type Command, UsageError } from './cli/command.ts';
 import { commands } from './cli/commands.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { GatewayError } from './errors.ts';
+
+// Stripping the types of some hundred files is most of what a short command does: the second time it is not done.
+enableCompileCache();
 
 // `slidegate status | head` closes the pipe early: that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { checkSettings, formatProblem, SettingsError, type SettingsProblem } from '../config/config.ts';
 import { describeSettings } from '../config/describe.ts';
+import { checkRuleFiles } from '../config/rule-files.ts';
 import { type Command, UsageError } from './command.ts';
 import { counted } from './text.ts';
 
@@ -12,7 +13,7 @@ export const config: Command = {
        slidegate config describe [<path>] [--json | --example]
 
   check            says everything that is wrong with the settings in force: config/default.yaml, then the file
-                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG
+                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG; and with their rules
   describe         what can be set, with meaning, bounds and default, in Markdown; <path> such as "spool" or
                    "destinations" narrows it
     --json         the JSON Schema of a file of settings, for editors
@@ -34,10 +35,14 @@ async function check(args: readonly string[]): Promise<number> {
   if (positionals.length > 1) throw new UsageError('config check takes one file');
   const [file] = positionals;
   try {
-    const { sources, warnings } = checkSettings(file === undefined ? {} : { file });
+    const { settings, sources, warnings } = checkSettings(file === undefined ? {} : { file });
+    const problems = await checkRuleFiles(settings);
+    if (problems.length > 0) throw new SettingsError(problems);
     if (values.json) printJson({ ok: true, sources, problems: [], warnings });
     else
-      console.log([...warnings.map(describeWarning), `Settings are good: ${sources.join(', ')}.`].join('\n'));
+      console.log(
+        [...warnings.map(describeWarning), `Settings and rules are good: ${sources.join(', ')}.`].join('\n'),
+      );
     return 0;
   } catch (error) {
     if (!(values.json && error instanceof SettingsError)) throw error;

@@ -20,6 +20,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   called_ae_title: 'PACS',
   calling_ae_title: 'SLIDEGATE',
   path: './outbox',
+  time_zone: 'Europe/Berlin',
 };
 /** Names for the members of a section with names of the site's own choice. */
 const NAMES: Readonly<Record<string, string>> = { sources: 'ct1' };

@@ -1,0 +1,53 @@
+import test from 'ava';
+import { storageSopClasses } from '../../src/dicom/sop-class.ts';
+import { transferSyntaxes } from '../../src/dicom/transfer-syntax.ts';
+import { slidegate } from '../support/command-line.ts';
+
+const env = {
+  NODE_CONFIG: JSON.stringify({
+    inputs: { dimse: { ae_titles: ['GATE'] } },
+    sources: { ct1: { ae_title: 'CT1', hosts: ['10.0.0.0/24'] } },
+    allow_any_caller: false,
+    destinations: {
+      pacs: { kind: 'dimse-scu', host: 'pacs.example.org', port: 104, called_ae_title: 'PACS' },
+    },
+  }),
+};
+
+test('the statement holds every SOP class and transfer syntax that the code knows, and this configuration', async (t) => {
+  const { code, stdout } = await slidegate(['conformance'], { env });
+
+  t.is(code, 0);
+  for (const { uid } of [...storageSopClasses, ...transferSyntaxes])
+    t.true(stdout.includes(`| ${uid} |`), uid);
+  for (const fact of [
+    'GATE',
+    'CT1',
+    '10.0.0.0/24',
+    'pacs.example.org',
+    'Only the callers below are admitted',
+  ]) {
+    t.true(stdout.includes(fact), fact);
+  }
+  t.regex(stdout, /\| A700H to A7FFH \| Out of resources \| tried again, after a long wait \|/);
+  t.regex(stdout, /## 8 Converted instances: VL Whole Slide Microscopy/);
+  t.regex(stdout, /\| TotalPixelMatrixColumns \| \(0048,0006\) \| 1 \|/);
+  t.notRegex(stdout, /undefined|\[object/);
+});
+
+test('--json gives the same as one object; every status from 0000H to FFFFH is in it once', async (t) => {
+  const { stdout } = await slidegate(['conformance', '--json'], { env });
+  const statement = JSON.parse(stdout) as {
+    reactions: { statuses: string }[];
+    destinations: Record<string, unknown>;
+  };
+
+  t.deepEqual(Object.keys(statement.destinations).sort(), ['outbox', 'pacs']);
+  let next = 0;
+  for (const { statuses } of statement.reactions) {
+    const [from = '', to = from] = statuses.split(' to ');
+    t.is(Number.parseInt(from, 16), next);
+    next = Number.parseInt(to, 16) + 1;
+  }
+  t.is(next, 0x10000);
+});
