@@ -36,6 +36,7 @@ export function encodeHeaderIndex(index: HeaderIndex): Uint8Array {
   writer.byte(flags | (pixelDataOffset === undefined ? 0 : HAS_PIXEL_DATA));
   writer.text(index.transferSyntaxUid);
   writer.number(index.dataSetOffset);
+  writer.number(index.totalBytes);
   writer.number(index.endOffset);
   if (pixelDataOffset !== undefined) writer.number(pixelDataOffset);
   if (fault !== undefined) {
@@ -57,6 +58,7 @@ export function decodeHeaderIndex(bytes: Uint8Array): HeaderIndex {
   const flags = reader.byte();
   const transferSyntaxUid = reader.text();
   const dataSetOffset = reader.number();
+  const totalBytes = reader.number();
   const endOffset = reader.number();
   const pixelDataOffset = (flags & HAS_PIXEL_DATA) === 0 ? undefined : reader.number();
   const fault =
@@ -68,6 +70,7 @@ export function decodeHeaderIndex(bytes: Uint8Array): HeaderIndex {
     transferSyntaxUid,
     elements: reader.elements(0),
     dataSetOffset,
+    totalBytes,
     endOffset,
     complete: (flags & COMPLETE) !== 0,
     ...(pixelDataOffset !== undefined && { pixelDataOffset }),

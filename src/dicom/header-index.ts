@@ -47,26 +47,24 @@ export function isPixelData(tag: number): boolean {
  * @param file `dataSetOffset`: as the File Meta Information says; `totalBytes`: of the whole file
  */
 export function indexHeader(head: Uint8Array, file: FileFacts): HeaderIndex {
-  const { transferSyntaxUid, dataSetOffset } = file;
-  if (!transferSyntaxOf(transferSyntaxUid)?.deflated) return indexPlain(head, file);
+  const { transferSyntaxUid, dataSetOffset, totalBytes } = file;
+  const base = { transferSyntaxUid, dataSetOffset, totalBytes };
+  if (!transferSyntaxOf(transferSyntaxUid)?.deflated) {
+    // A view of its own: cutting pieces off a Buffer is slow.
+    const bytes = new Uint8Array(head.buffer, head.byteOffset, Math.min(head.length, totalBytes));
+    return { ...base, ...indexElements(bytes, file) };
+  }
   const inflated = inflateHead(head.subarray(dataSetOffset), INFLATED_MAX);
   if (inflated === undefined) {
     const message = 'Cannot read data set: it should be deflated, and is damaged or something else';
     const fault = { tag: 0, offset: dataSetOffset, message };
-    return {
-      transferSyntaxUid,
-      elements: [],
-      dataSetOffset,
-      endOffset: dataSetOffset,
-      complete: false,
-      fault,
-    };
+    return { ...base, elements: [], endOffset: dataSetOffset, complete: false, fault };
   }
   const bytes = new Uint8Array(dataSetOffset + inflated.bytes.length);
   bytes.set(inflated.bytes, dataSetOffset);
-  const goesOn = inflated.ended === 'limit' || (inflated.ended === 'input' && head.length < file.totalBytes);
-  const totalBytes = goesOn ? Number.MAX_SAFE_INTEGER : bytes.length;
-  return indexPlain(bytes, { transferSyntaxUid, dataSetOffset, totalBytes });
+  const goesOn = inflated.ended === 'limit' || (inflated.ended === 'input' && head.length < totalBytes);
+  const end = goesOn ? Number.MAX_SAFE_INTEGER : bytes.length;
+  return { ...base, ...indexElements(bytes, { transferSyntaxUid, dataSetOffset, totalBytes: end }) };
 }
 
 /**
@@ -97,10 +95,12 @@ function uidOf({ elements }: HeaderIndex, tag: number): string | undefined {
   return uid === '' ? undefined : uid;
 }
 
-function indexPlain(head: Uint8Array, file: FileFacts): HeaderIndex {
-  const { transferSyntaxUid, dataSetOffset, totalBytes } = file;
-  // A view of its own: cutting pieces off a Buffer is slow.
-  const bytes = new Uint8Array(head.buffer, head.byteOffset, Math.min(head.length, totalBytes));
+type Findings = Pick<HeaderIndex, 'elements' | 'pixelDataOffset' | 'endOffset' | 'complete' | 'fault'>;
+
+function indexElements(
+  bytes: Uint8Array,
+  { transferSyntaxUid, dataSetOffset, totalBytes }: FileFacts,
+): Findings {
   const encoding = encodingOf(transferSyntaxUid);
   const found = findElements(bytes, {
     encoding,
@@ -111,25 +111,19 @@ function indexPlain(head: Uint8Array, file: FileFacts): HeaderIndex {
   const { endOffset } = found;
   const keeper = new ElementKeeper(bytes);
   const elements = found.elements.map((element) => keeper.keep(element));
+  if (found.ended === 'stop') return withPixelData(bytes, elements, { endOffset, totalBytes, encoding });
   const complete = found.ended === 'end';
-  if (found.ended === 'stop') {
-    return {
-      transferSyntaxUid,
-      dataSetOffset,
-      ...pixelDataPart(bytes, elements, { endOffset, totalBytes, encoding }),
-    };
-  }
-  if (found.fault === undefined) return { transferSyntaxUid, elements, dataSetOffset, endOffset, complete };
+  if (found.fault === undefined) return { elements, endOffset, complete };
   const { tag, offset, message } = found.fault;
-  return { transferSyntaxUid, elements, dataSetOffset, endOffset, complete, fault: { tag, offset, message } };
+  return { elements, endOffset, complete, fault: { tag, offset, message } };
 }
 
 /** The header of the pixel data; its value is not looked at, but it must end within the file. */
-function pixelDataPart(
+function withPixelData(
   bytes: Uint8Array,
   elements: readonly IndexedElement[],
   at: { readonly endOffset: number; readonly totalBytes: number; readonly encoding: Encoding },
-): Pick<HeaderIndex, 'elements' | 'pixelDataOffset' | 'endOffset' | 'complete' | 'fault'> {
+): Findings {
   const { endOffset: offset, totalBytes } = at;
   const cursor = new HeaderCursor(bytes, offset);
   try {

@@ -22,6 +22,8 @@ export interface HeaderIndex {
   /** Top level, pixel data included. */
   readonly elements: readonly IndexedElement[];
   readonly dataSetOffset: number;
+  /** Of the file that was indexed. */
+  readonly totalBytes: number;
   /** Where (7FE0,0010), (7FE0,0008) or (7FE0,0009) starts. */
   readonly pixelDataOffset?: number;
   /** What lies before was read: start of the pixel data, end of the data set, or where reading ended. */
