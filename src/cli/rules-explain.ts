@@ -1,8 +1,9 @@
 import { open, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { readFileMeta } from '../dicom/file-meta.ts';
-import { indexHeader } from '../dicom/header-index.ts';
-import { evaluate } from '../rules/evaluate.ts';
+import { identityOf, indexHeader } from '../dicom/header-index.ts';
+import { GatewayError } from '../errors.ts';
+import { type Decision, evaluate } from '../rules/evaluate.ts';
 import { type Explanation, explainDecision, type RuleExplanation } from '../rules/explanation.ts';
 import { type Circumstances, Facts } from '../rules/facts.ts';
 import type { Plan } from '../rules/plan.ts';
@@ -49,7 +50,13 @@ export async function explain(
     callingAeTitle: values['from-ae'],
     calledAeTitle: values['to-ae'],
   });
-  const decision = evaluate(ruleSet, facts);
+  const decision = decide(ruleSet, facts);
+  if (decision instanceof GatewayError) {
+    const { code, message } = decision;
+    if (json) console.log(JSON.stringify({ file, held: { code, message } }));
+    else console.log(`${file}: it would be held (${code})\n  ${message}`);
+    return 0;
+  }
   const explanation = explainDecision(ruleSet, facts, decision, {
     rulesMax: Number.POSITIVE_INFINITY,
     showValues: values['show-values'],
@@ -58,6 +65,16 @@ export async function explain(
   if (json) console.log(JSON.stringify({ file, ...explanation, plan: decision.plan ?? null }));
   else console.log(tell(file, origin, explanation, decision.plan));
   return 0;
+}
+
+/** The decision, or why the stage would hold the instance. */
+function decide(ruleSet: RuleSet, facts: Facts): Decision | GatewayError {
+  try {
+    return evaluate(ruleSet, facts);
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
 }
 
 /** `explain rules image.dcm`, `explain rules --file image.dcm` and `explain image.dcm` mean the same. */
@@ -87,10 +104,12 @@ async function factsOfFile(
   arrival: Omit<Circumstances, 'sopClassUid' | 'transferSyntaxUid'>,
 ): Promise<Facts> {
   const { head, totalBytes } = await readHead(path);
-  const { sopClassUid = '', transferSyntaxUid, dataSetOffset } = readFileMeta(head);
-  return new Facts({ ...arrival, sopClassUid, transferSyntaxUid }, ruleSet.attributes.length, () =>
-    indexHeader(head, { transferSyntaxUid, dataSetOffset, totalBytes }),
-  );
+  const meta = readFileMeta(head);
+  const { transferSyntaxUid, dataSetOffset } = meta;
+  const index = indexHeader(head, { transferSyntaxUid, dataSetOffset, totalBytes });
+  // What a sender would say in its command; files without it in their meta information exist.
+  const sopClassUid = identityOf(index).sopClassUid ?? meta.sopClassUid ?? '';
+  return new Facts({ ...arrival, sopClassUid, transferSyntaxUid }, ruleSet.attributes.length, () => index);
 }
 
 async function readHead(path: string): Promise<{ head: Uint8Array; totalBytes: number }> {

@@ -5,6 +5,7 @@ import type { RuleSet } from '../rules/rule-set.ts';
 import { runRuleTests } from '../rules/rule-tests.ts';
 import { type Command, UsageError } from './command.ts';
 import { explain } from './rules-explain.ts';
+import { counted } from './text.ts';
 
 /** The folder of the default settings. */
 const RULES_PATH = './rules';
@@ -53,7 +54,7 @@ async function check(args: readonly string[]): Promise<number> {
   if (json) printJson({ ok: true, path, version: ruleSet.version, ...counts, problems: [] });
   else
     console.log(
-      `${path}: ${counts.rules} rules and ${counts.tests} tests are well formed (version ${ruleSet.version})`,
+      `${path}: no problems in ${counted(counts.rules, 'rule')} and ${counted(counts.tests, 'test')} (version ${ruleSet.version})`,
     );
   return 0;
 }
@@ -84,7 +85,7 @@ async function test(args: readonly string[]): Promise<number> {
     for (const { name, place, failures } of failed) {
       console.log(formatProblem({ ...place, message: `"${name}" failed\n    ${failures.join('\n    ')}` }));
     }
-    console.log(`${path}: ${passed} tests passed, ${failed.length} failed`);
+    console.log(`${path}: ${counted(passed, 'test')} passed, ${failed.length} failed`);
   }
   return failed.length === 0 ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import {
 import { TagPathError } from '../dicom/errors.ts';
 import { storageSopClasses, storageSopClassUid } from '../dicom/sop-class.ts';
 import { Tag } from '../dicom/tags.generated.ts';
-import { transferSyntaxes, transferSyntaxNamed } from '../dicom/transfer-syntax.ts';
+import { transferSyntaxes, transferSyntaxNamed, transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { isUid } from '../dicom/uid.ts';
 import { didYouMean } from '../did-you-mean.ts';
 
@@ -32,6 +32,8 @@ export interface AttributeName {
    * @throws {AttributeError} when it names none
    */
   readonly resolve: (word: string) => string;
+  /** The other way round: what people call a value. */
+  readonly describe: (value: string) => string;
 }
 
 /** An attribute that conditions read, with its place among the facts of an instance. */
@@ -73,7 +75,7 @@ export function parseAttributeName(text: string): AttributeName {
   const source = path.steps.length === 1 ? sourceOf(first.tag) : 'header';
   if (source === 'header') checkReadable(name, first.tag);
   const { vr = dictionaryVr(last.tag), vm = '1-n', keyword } = attributeByTag(last.tag) ?? {};
-  return { name, path, keyword, vr, vm, source, resolve: RESOLVERS[source] };
+  return { name, path, keyword, vr, vm, source, resolve: RESOLVERS[source], describe: DESCRIBERS[source] };
 }
 
 /** VRs of sequences and of bytes: rules can tell only whether they are there. */
@@ -144,4 +146,12 @@ const RESOLVERS: Readonly<Record<AttributeName['source'], (word: string) => stri
     const instead = didYouMean(word, known) || ': write its name, such as jpeg-baseline, or its UID';
     throw new AttributeError(`unknown transfer syntax "${word}"${instead}`);
   },
+};
+
+const sopClassKeywords = new Map(storageSopClasses.map(({ uid, keyword }) => [uid, keyword]));
+
+const DESCRIBERS: Readonly<Record<AttributeName['source'], (value: string) => string>> = {
+  header: (value) => value,
+  sopClassUid: (value) => sopClassKeywords.get(value) ?? value,
+  transferSyntaxUid: (value) => transferSyntaxOf(value)?.name ?? value,
 };

@@ -55,7 +55,7 @@ export function buildRuleSet(path: string, texts: readonly RuleText[]): RuleSet 
     rules,
     ...(otherwise && { otherwise }),
     attributes: attributes.all,
-    productsMeetRules: rules.some((rule) => rule.meets.includes('converted')),
+    productsMeetRules: rules.some((rule) => rule.meetsConverted),
     tests,
   };
 }
@@ -84,7 +84,7 @@ function duplicateNames(rules: readonly Rule[]): readonly Problem[] {
 
 function unreachable(rules: readonly Rule[]): readonly Problem[] {
   const last = rules.findIndex((rule) => rule.when === undefined && !rule.continues);
-  const [hidden] = last < 0 ? [] : rules.slice(last + 1).filter((rule) => !rule.meets.includes('converted'));
+  const [hidden] = last < 0 ? [] : rules.slice(last + 1).filter((rule) => !rule.meetsConverted);
   const stopper = rules[last];
   if (hidden === undefined || stopper === undefined) return [];
   const says = `rule "${hidden.name}" is never reached: rule "${stopper.name}" before it takes everything`;

@@ -7,7 +7,7 @@
  * Deliberately absent: scripts, the clock, anything that could loop or wait. Regular expressions run in linear time.
  */
 import type { AttributeCondition, Condition } from './condition-syntax.ts';
-import { seenValue } from './disclosure.ts';
+import { answerTo, questionOf } from './disclosure.ts';
 import type { Circumstances, Facts } from './facts.ts';
 
 /** One question that settled a condition, and the answer. Holds no patient data: see disclosure.ts. */
@@ -24,8 +24,8 @@ export interface Reason {
 export interface CompiledCondition {
   /** @throws {HeaderUnreadError} when an attribute lies beyond the readable part of the header */
   readonly holds: (facts: Facts) => boolean;
-  /** Why it holds, or does not: the questions that settled it, and no others. */
-  readonly reasons: (facts: Facts, showValues: boolean) => readonly Reason[];
+  /** Adds why it holds, or does not: the questions that settled it, and no others. */
+  readonly addReasons: (facts: Facts, showValues: boolean, reasons: Reason[]) => void;
 }
 
 /** Makes the condition callable. Order counts: what comes first is asked first, and often settles it. */
@@ -35,8 +35,8 @@ export function compileCondition(condition: Condition): CompiledCondition {
     case 'any':
       return compileGroup(condition.kind, condition.of.map(compileCondition));
     case 'not': {
-      const { holds, reasons } = compileCondition(condition.of);
-      return { holds: (facts) => !holds(facts), reasons };
+      const { holds, addReasons } = compileCondition(condition.of);
+      return { holds: (facts) => !holds(facts), addReasons };
     }
     case 'attribute':
       return compileAttribute(condition);
@@ -60,21 +60,24 @@ function compileGroup(kind: 'all' | 'any', inner: readonly CompiledCondition[]):
       for (const check of checks) if (check(facts) === decisive) return decisive;
       return !decisive;
     },
-    reasons: (facts, showValues) => {
-      const one = inner.find(({ holds }) => holds(facts) === decisive);
-      return (one === undefined ? inner : [one]).flatMap(({ reasons }) => reasons(facts, showValues));
+    addReasons: (facts, showValues, reasons) => {
+      for (const one of inner) {
+        if (one.holds(facts) === decisive) return one.addReasons(facts, showValues, reasons);
+      }
+      for (const one of inner) one.addReasons(facts, showValues, reasons);
     },
   };
 }
 
 function compileAttribute({ attribute, operator, words, test, at }: AttributeCondition): CompiledCondition {
+  const question = questionOf(attribute, operator, words);
   return {
     holds: (facts) => test(facts.values(attribute)),
-    reasons: (facts, showValues) => {
+    addReasons: (facts, showValues, reasons) => {
       const values = facts.values(attribute);
       const holds = test(values);
-      const { operand, saw } = seenValue({ attribute, operator, words, values, holds, showValues });
-      return [{ at, condition: `${attribute.name} ${operator} ${operand}`, holds, saw }];
+      const condition = showValues ? question.open : question.discreet;
+      reasons.push({ at, condition, holds, saw: answerTo(question, values, { holds, showValues }) });
     },
   };
 }
@@ -90,7 +93,9 @@ function compileCircumstance(
   const condition = `${kind} ${names.join(', ')}`;
   return {
     holds,
-    reasons: (facts) => [{ at, condition, holds: holds(facts), saw: facts.circumstances[field] }],
+    addReasons: (facts, _showValues, reasons) => {
+      reasons.push({ at, condition, holds: holds(facts), saw: facts.circumstances[field] });
+    },
   };
 }
 

@@ -73,33 +73,50 @@ const SHOWN = new Set([
 const VALUES_SHOWN_MAX = 8;
 const VALUE_LENGTH_MAX = 64;
 
-/** Question and answer as an explanation may show them. */
-export interface SeenValue {
-  /** The operand, or `…` where the rule itself names a patient. */
-  readonly operand: string;
-  /** The values; for a hidden attribute `absent`, `present`, `agrees` or `differs`. */
-  readonly saw: string;
-}
-
-export function seenValue(question: {
+/** A question about an attribute as explanations put it, made once when the rules are loaded. */
+export interface Question {
+  /** `Modality in SM, GM`; `PatientID is …` where the rule itself names a patient. */
+  readonly discreet: string;
+  /** With the operand, whatever it is: for a person who has the instance at hand anyway. */
+  readonly open: string;
   readonly attribute: AttributeReference;
-  readonly operator: OperatorName;
-  readonly words: readonly string[];
-  readonly values: readonly string[];
-  readonly holds: boolean;
-  /** For a person who has the instance at hand anyway. */
-  readonly showValues: boolean;
-}): SeenValue {
-  const { attribute, operator, words, values, holds } = question;
-  const shown = question.showValues || SHOWN.has(attribute.keyword ?? '');
-  const operand = shown || asksPresence(operator) ? words.join(', ') : '…';
-  if (values.length === 0) return { operand, saw: 'absent' };
-  if (shown) return { operand, saw: abridge(values) };
-  if (asksPresence(operator)) return { operand, saw: 'present' };
-  return { operand, saw: holds ? 'agrees' : 'differs' };
+  readonly asksPresence: boolean;
+  readonly isShown: boolean;
 }
 
-function abridge(values: readonly string[]): string {
+export function questionOf(
+  attribute: AttributeReference,
+  operator: OperatorName,
+  words: readonly string[],
+): Question {
+  const asked = `${attribute.name} ${operator}`;
+  const open = `${asked} ${words.join(', ')}`;
+  const isShown = SHOWN.has(attribute.keyword ?? '');
+  const presence = asksPresence(operator);
+  return {
+    discreet: isShown || presence ? open : `${asked} …`,
+    open,
+    attribute,
+    asksPresence: presence,
+    isShown,
+  };
+}
+
+/** What was seen: the values, or for a hidden attribute `absent`, `present`, `agrees` or `differs`. */
+export function answerTo(
+  question: Question,
+  values: readonly string[],
+  options: { readonly holds: boolean; readonly showValues: boolean },
+): string {
+  if (values.length === 0) return 'absent';
+  if (question.isShown || options.showValues) return abridge(values, question.attribute);
+  if (question.asksPresence) return 'present';
+  return options.holds ? 'agrees' : 'differs';
+}
+
+function abridge(values: readonly string[], { describe }: AttributeReference): string {
+  const [only = ''] = values;
+  if (values.length === 1 && only.length <= VALUE_LENGTH_MAX) return describe(only);
   const shown = values.slice(0, VALUES_SHOWN_MAX).map((value) => value.slice(0, VALUE_LENGTH_MAX));
   const more = values.length > shown.length ? `, and ${values.length - shown.length} more` : '';
   return `${shown.join('\\')}${more}`;

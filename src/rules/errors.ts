@@ -66,7 +66,7 @@ export class RuleEvaluationError extends GatewayError {
   constructor(cause: unknown) {
     const name = cause instanceof Error ? cause.name : typeof cause;
     const [frame = 'an unknown place'] =
-      cause instanceof Error ? (cause.stack?.match(/[\w-]+\.ts:\d+/) ?? []) : [];
+      cause instanceof Error ? (cause.stack?.match(/[\w.-]+\.ts:\d+/) ?? []) : [];
     super(`Cannot apply the rules to the instance: unexpected ${name} at ${frame}`, {}, { cause });
   }
 }

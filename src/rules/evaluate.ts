@@ -8,7 +8,7 @@ export const WSI_SOP_CLASS_UID = '1.2.840.10008.5.1.4.1.1.77.1.6';
 
 /**
  * What became of a rule when it was asked.
- * `other-origin`: it is not for received, or not for converted instances.
+ * `other-origin`: the instance is a converted one, and the rule does not ask for such.
  * `already-wsi`: it would convert an object that is a slide already, without naming that SOP class.
  */
 export type Verdict = 'matched' | 'failed' | 'other-origin' | 'already-wsi';
@@ -56,10 +56,10 @@ export function evaluate(ruleSet: RuleSet, facts: Facts, inherited?: RulesPayloa
 }
 
 function ask(rule: Rule, facts: Facts): Verdict {
-  const { origin, sopClassUid } = facts.circumstances;
-  if (!rule.meets.includes(origin)) return 'other-origin';
+  const { circumstances } = facts;
+  if (!rule.meetsConverted && circumstances.origin === 'converted') return 'other-origin';
   if (rule.when !== undefined && !rule.when.holds(facts)) return 'failed';
-  const convertsSlide = rule.conversion !== undefined && sopClassUid === WSI_SOP_CLASS_UID;
+  const convertsSlide = rule.conversion !== undefined && circumstances.sopClassUid === WSI_SOP_CLASS_UID;
   return convertsSlide && !rule.namesWsi ? 'already-wsi' : 'matched';
 }
 

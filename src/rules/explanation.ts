@@ -46,20 +46,21 @@ export function explainDecision(
   decision: Decision,
   options: ExplainOptions = STORED,
 ): Explanation {
-  const rules: RuleExplanation[] = [];
-  let more = 0;
-  for (const [index, rule] of ruleSet.rules.entries()) {
-    const verdict = decision.verdicts[index];
-    if (verdict === undefined && !options.notAsked) break;
-    if (rules.length >= options.rulesMax && verdict !== 'matched') more++;
-    else rules.push(explainRule(rule, verdict ?? 'not-asked', facts, options));
-  }
+  const { matched, verdicts } = decision;
+  const asked = options.notAsked ? ruleSet.rules : ruleSet.rules.slice(0, verdicts.length);
+  const first = asked.slice(0, options.rulesMax);
+  const late = matched.filter((rule) => !first.includes(rule));
+  const rules = [
+    ...first.map((rule, index) => explainRule(rule, verdicts[index] ?? 'not-asked', facts, options)),
+    ...late.map((rule) => explainRule(rule, 'matched', facts, options)),
+  ];
+  const more = asked.length - rules.length;
   const { plan, decidedBy, decidedBefore } = decision;
   const { deliveries = [], conversion } = plan ?? {};
   return {
     version: ruleSet.version,
     decidedBy,
-    matched: decision.matched.map(({ name }) => name),
+    matched: matched.map(({ name }) => name),
     deliveries: deliveries.map(({ destination, rule }) => ({ destination, rule })),
     ...(conversion && {
       conversion: { job: conversion.job, rule: conversion.rule, to: conversion.deliverTo },
@@ -78,7 +79,9 @@ function explainRule(
 ): RuleExplanation {
   const asked = verdict === 'matched' || verdict === 'failed';
   if (!asked || rule.when === undefined) return { rule: rule.name, verdict };
-  return { rule: rule.name, verdict, reasons: rule.when.reasons(facts, options.showValues) };
+  const reasons: Reason[] = [];
+  rule.when.addReasons(facts, options.showValues, reasons);
+  return { rule: rule.name, verdict, reasons };
 }
 
 /** The nearest misses in one line, for the reason of a held entry. */

@@ -60,7 +60,7 @@ function checkConversion(rule: Rule, { steps, path, report }: Parameters<typeof 
       'key',
     );
   }
-  if (rule.meets.includes('converted')) {
+  if (rule.meetsConverted) {
     report(
       [...path, 'when'],
       'a rule for converted instances cannot convert again: leave out convert, or origin: converted',

@@ -103,7 +103,7 @@ function buildRule(
     to: destinationNames(shape.to ?? [], [...path, 'to'], source),
     toOriginal: destinationNames(shape['to-original'] ?? [], [...path, 'to-original'], source),
     continues: shape.continue ?? false,
-    meets: when !== undefined && asksForConverted(when) ? ['received', 'converted'] : ['received'],
+    meetsConverted: when !== undefined && asksForConverted(when),
     namesWsi: when !== undefined && namesSopClass(when, WSI_SOP_CLASS_UID),
   };
 }

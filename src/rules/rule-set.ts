@@ -1,5 +1,4 @@
 import { didYouMean } from '../did-you-mean.ts';
-import type { Origin } from '../spool/spool.ts';
 import type { AttributeReference } from './attributes.ts';
 import type { CompiledCondition } from './conditions.ts';
 import type { Place, Problem } from './errors.ts';
@@ -24,8 +23,8 @@ export interface Rule extends RuleActions {
   readonly toOriginal: readonly DestinationName[];
   /** Later rules are asked as well. */
   readonly continues: boolean;
-  /** The origin of the instances that it is asked about. */
-  readonly meets: readonly Origin[];
+  /** It asks for converted instances; without that, it is never asked about one. */
+  readonly meetsConverted: boolean;
   /** It names the WSI SOP class, and so may convert an object that is one already. */
   readonly namesWsi: boolean;
 }

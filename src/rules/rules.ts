@@ -29,7 +29,7 @@ export { loadRules } from './load-rules.ts';
 
 const BATCH = 64;
 const LEASE_MS = 60_000;
-const STALL_MS = 1_000;
+const PAUSE_MS = 1_000;
 
 export interface Rules {
   readonly ruleSet: RuleSet;
@@ -75,25 +75,27 @@ async function runRules(
   deps: { spool: Spool; telemetry: Telemetry; signal: AbortSignal },
 ): Promise<void> {
   const { spool, telemetry, signal } = deps;
+  const request = { kind: 'rules', limit: BATCH, headerIndex: true, leaseMs: LEASE_MS } as const;
   while (!signal.aborted) {
     try {
-      const claims = await spool.claim(
-        { kind: 'rules', limit: BATCH, headerIndex: true, leaseMs: LEASE_MS },
-        signal,
-      );
-      await settle(ruleSet, claims, deps);
+      const claims = await spool.claim(request, signal);
+      if (claims.length > 0) await settle(ruleSet, claims, deps);
+      else await pause(signal); // The spool is closing, or this stage is.
     } catch (error) {
-      if (signal.aborted) return;
-      // The spool could not take the batch: its claims fall due again, and nothing of them is lost.
       rulesStalled(telemetry, {
         code: error instanceof GatewayError ? error.code : 'UNEXPECTED',
         reason: error instanceof Error ? error.message : String(error),
       });
-      await wait(STALL_MS, undefined, { signal }).catch(() => undefined);
+      await pause(signal);
     }
   }
 }
 
+async function pause(signal: AbortSignal): Promise<void> {
+  await wait(PAUSE_MS, undefined, { signal }).catch(() => undefined); // Cut short by a stop.
+}
+
+/** @throws {SpoolError} when some of it is not on record; that much comes up again */
 async function settle(
   ruleSet: RuleSet,
   claims: readonly Claim[],
@@ -108,8 +110,13 @@ async function settle(
       failures.push(failureOf(claim, error));
     }
   }
-  if (planned.length > 0) await spool.complete(planned.map(({ completion }) => completion));
-  if (failures.length > 0) await spool.fail(failures);
+  try {
+    if (planned.length > 0) await spool.complete(planned.map(({ completion }) => completion));
+    if (failures.length > 0) await spool.fail(failures);
+  } catch (error) {
+    await spool.release(claims).catch(() => undefined); // What was settled is not theirs to give back any more.
+    throw error;
+  }
 
   // Told only when it is on record.
   for (const { completion, decision } of planned) {
