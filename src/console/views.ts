@@ -1,5 +1,13 @@
 /** What the API shows: times as ISO text, names instead of task kinds, and never a patient's data. */
-import type { EntryRow, EntryState, SpoolStatus, TaskKind, TaskRow, TaskState } from '../spool/spool.ts';
+import type {
+  AttemptRow,
+  EntryRow,
+  EntryState,
+  SpoolStatus,
+  TaskKind,
+  TaskRow,
+  TaskState,
+} from '../spool/spool.ts';
 import type { InputView, LaneView } from './ports.ts';
 
 const DELIVERY = 'delivery:';
@@ -123,6 +131,19 @@ function viewTask(task: TaskRow) {
     ...(task.code !== undefined && { code: task.code }),
     ...(task.reason !== undefined && { reason: task.reason }),
     ...(task.status !== undefined && { status: statusText(task.status) }),
+    ...(task.attempts && { attempts: task.attempts.map(viewAttempt) }),
+  };
+}
+
+function viewAttempt({ attempt, startedAtMs, endedAtMs, disposition, code, status, message }: AttemptRow) {
+  return {
+    attempt,
+    startedAt: isoTime(startedAtMs),
+    endedAt: isoTime(endedAtMs),
+    disposition,
+    code,
+    ...(status !== undefined && { status: statusText(status) }),
+    message,
   };
 }
 

@@ -79,6 +79,19 @@ test.serial('one entry comes with the reasons of the rules, and without its head
   t.notRegex(answer.text, /DOE|P-4711/);
 });
 
+test.serial('one entry comes with every attempt that failed', async (t) => {
+  await using gateway = await startTestConsole();
+  const entryId = await gateway.accept('1.2.1');
+  await gateway.plan(['pacs']);
+  await gateway.holdDelivery('pacs', REFUSED);
+
+  const entry = (await gateway.ask(`/api/entries/${entryId}`)).json<EntryAnswer>();
+
+  const attempts = entry.tasks.find(({ destination }) => destination === 'pacs')?.attempts;
+  t.is(attempts?.length, 1);
+  t.like(attempts?.[0], { attempt: 1, disposition: 'hold', code: 'REFUSED', status: 'A900H' });
+});
+
 test.serial('an entry that does not exist is 404, a number that is none is 400', async (t) => {
   await using gateway = await startTestConsole();
 
