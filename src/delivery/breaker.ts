@@ -110,7 +110,7 @@ export class Breaker {
   }
 
   #open(probe: Probe): void {
-    const { breaker_first: first, breaker_longest: longest, jitter } = this.#settings;
+    const { breaker_first_delay: first, breaker_longest_delay: longest, jitter } = this.#settings;
     const now = this.#deps.now();
     if (this.#state === 'closed') this.#openedAtMs = now;
     this.#state = 'open';

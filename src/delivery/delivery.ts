@@ -11,7 +11,7 @@
  * Deliberately absent: codecs. What a destination takes only in another transfer syntax is not converted here.
  */
 import type { Spool } from '../spool/spool.ts';
-import { laneBlocked, laneOpened, lanesCounted, laneTroubled } from '../telemetry/events.ts';
+import { laneBlocked, laneOpened, laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { DestinationsSettings } from './config.ts';
@@ -25,8 +25,9 @@ export type { DestinationSettings } from './destinations.ts';
 export type { LaneStatus } from './lane-status.ts';
 export type { DestinationsSettings };
 
-/** How often the spool is asked what waits. */
-const COUNT_EVERY_MS = 5000;
+const KIND = 'delivery:';
+/** How often the spool is asked for tasks of destinations that are not configured. */
+const LOOK_EVERY_MS = 5000;
 const DRAIN_MS = 10_000;
 
 export interface Delivery {
@@ -56,66 +57,29 @@ interface OpenLane {
   readonly kind: string;
 }
 
-type Counts = Pick<LaneStatus, 'waiting' | 'claimed' | 'held' | 'oldestWaitingAtMs'>;
-const NOTHING: Counts = { waiting: 0, claimed: 0, held: 0 };
-
 /** Opens a lane for every destination. None of them has to be there yet. */
 export async function startDelivery(
   destinations: DestinationsSettings,
   { spool, telemetry, clock = systemClock, random = Math.random }: DeliveryDeps,
 ): Promise<Delivery> {
+  const blocked = new BlockedLanes(new Set(Object.keys(destinations)), { spool, telemetry });
+  await blocked.look();
   const lanes = new Map<string, OpenLane>();
   for (const [name, settings] of Object.entries(destinations)) {
+    const { kind, retry } = settings;
     const session = openDestination(settings, { name, instances: spool, telemetry });
-    const options = { destination: name, session, retry: settings.retry };
-    lanes.set(name, {
-      lane: new Lane(options, { spool, telemetry, clock, random }),
-      session,
-      kind: settings.kind,
-    });
-    laneOpened(telemetry, { destination: name, kind: settings.kind, slots: session.slots });
+    laneOpened(telemetry, { destination: name, kind, slots: session.slots });
+    const lane = new Lane({ destination: name, session, retry }, { spool, telemetry, clock, random });
+    lanes.set(name, { lane, session, kind });
   }
-
-  const counting = new AbortController();
-  let counts = await countTasks(spool);
-  const blocked = new Set<string>();
-  const noteCounts = () => {
-    const names = new Set([...lanes.keys(), ...counts.keys()]);
-    lanesCounted(
-      telemetry,
-      [...names].map((destination) => ({ destination, ...(counts.get(destination) ?? NOTHING) })),
-    );
-    for (const [destination, { waiting, claimed, held }] of counts) {
-      if (lanes.has(destination) || blocked.has(destination)) continue;
-      blocked.add(destination);
-      laneBlocked(telemetry, { destination, tasks: waiting + claimed + held });
-    }
-  };
-  noteCounts();
-  const keepCounting = async () => {
-    while (!counting.signal.aborted) {
-      await clock.sleep(COUNT_EVERY_MS, counting.signal);
-      if (counting.signal.aborted) return;
-      try {
-        counts = await countTasks(spool);
-        noteCounts();
-      } catch (error) {
-        laneTroubled(telemetry, { destination: 'all', error });
-      }
-    }
-  };
-  const counted = keepCounting();
+  const stopping = new AbortController();
+  const looking = blocked.keepLooking(clock, stopping.signal);
 
   return {
-    lanes() {
-      const open = [...lanes].map(([name, { lane, kind }]) => ({
-        ...lane.status(),
-        ...(counts.get(name) ?? NOTHING),
-        kind,
-      }));
-      const removed = [...counts].filter(([name]) => !lanes.has(name));
-      return [...open, ...removed.map(([name, count]) => blockedLane(name, count))];
-    },
+    lanes: () => [
+      ...Array.from(lanes.values(), ({ lane, kind }) => ({ ...lane.status(), kind })),
+      ...Array.from(blocked.names, blockedLane),
+    ],
 
     async echo(destination) {
       const session = lanes.get(destination)?.session;
@@ -131,30 +95,56 @@ export async function startDelivery(
     },
 
     async stop(drainMs = DRAIN_MS) {
-      counting.abort();
-      await Promise.all([counted, ...Array.from(lanes.values(), ({ lane }) => lane.stop(drainMs))]);
+      stopping.abort();
+      await Promise.all([looking, ...Array.from(lanes.values(), ({ lane }) => lane.stop(drainMs))]);
     },
   };
 }
 
-/** Open tasks by destination. */
-async function countTasks(spool: Spool): Promise<Map<string, Counts>> {
-  const counts = new Map<
-    string,
-    { waiting: number; claimed: number; held: number; oldestWaitingAtMs?: number }
-  >();
-  for (const { kind, state, count, oldestAtMs } of (await spool.status()).tasks) {
-    if (!kind.startsWith('delivery:')) continue;
-    const name = kind.slice('delivery:'.length);
-    const lane = counts.get(name) ?? { waiting: 0, claimed: 0, held: 0 };
-    counts.set(name, lane);
-    if (state !== 'waiting' && state !== 'claimed' && state !== 'held') continue;
-    lane[state] += count;
-    if (state !== 'held') lane.oldestWaitingAtMs = Math.min(lane.oldestWaitingAtMs ?? oldestAtMs, oldestAtMs);
+/** Destinations that tasks name and the configuration does not. */
+class BlockedLanes {
+  readonly #configured: ReadonlySet<string>;
+  readonly #deps: { readonly spool: Spool; readonly telemetry: Telemetry };
+  #names: ReadonlySet<string> = new Set();
+
+  constructor(
+    configured: ReadonlySet<string>,
+    deps: { readonly spool: Spool; readonly telemetry: Telemetry },
+  ) {
+    this.#configured = configured;
+    this.#deps = deps;
   }
-  return counts;
+
+  get names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  async look(): Promise<void> {
+    const found = new Map<string, number>();
+    for (const { kind, count } of (await this.#deps.spool.status()).tasks) {
+      const destination = kind.startsWith(KIND) ? kind.slice(KIND.length) : undefined;
+      if (destination === undefined || count === 0 || this.#configured.has(destination)) continue;
+      found.set(destination, (found.get(destination) ?? 0) + count);
+    }
+    for (const [destination, tasks] of found) {
+      if (!this.#names.has(destination)) laneBlocked(this.#deps.telemetry, { destination, tasks });
+    }
+    this.#names = new Set(found.keys());
+  }
+
+  async keepLooking(clock: Clock, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(LOOK_EVERY_MS, signal);
+      if (signal.aborted) return;
+      try {
+        await this.look();
+      } catch (error) {
+        laneTroubled(this.#deps.telemetry, { destination: 'all', error });
+      }
+    }
+  }
 }
 
-function blockedLane(destination: string, counts: Counts): LaneStatus {
-  return { destination, state: 'blocked', breaker: 'closed', sending: 0, taken: 0, failed: 0, ...counts };
+function blockedLane(destination: string): LaneStatus {
+  return { destination, state: 'blocked', breaker: 'closed', sending: 0, taken: 0, failed: 0 };
 }

@@ -15,11 +15,6 @@ export interface LaneStatus {
   readonly nextProbeAtMs?: number;
   /** Being sent now. */
   readonly sending: number;
-  /** Open tasks when the spool was last asked. */
-  readonly waiting: number;
-  readonly claimed: number;
-  readonly held: number;
-  readonly oldestWaitingAtMs?: number;
   /** Since the start of the lane. */
   readonly taken: number;
   readonly failed: number;

@@ -90,7 +90,7 @@ export class Lane {
     this.#running = this.#run();
   }
 
-  status(): Omit<LaneStatus, 'waiting' | 'claimed' | 'held' | 'oldestWaitingAtMs' | 'kind'> {
+  status(): LaneStatus {
     const { state } = this.#breaker;
     return {
       destination: this.destination,
@@ -168,6 +168,10 @@ export class Lane {
   }
 
   async #deliver({ claim, ready }: Next<PreparedItem>, slot: number): Promise<void> {
+    if (this.#settlements.isLost(claim)) {
+      await (await ready.catch(() => undefined))?.close();
+      return;
+    }
     const startedAtMs = this.#deps.clock.now();
     const alone = goesAlone(claim.attempt, this.#retry);
     this.#sending += 1;
@@ -323,7 +327,7 @@ export class Lane {
   /** The spool could not be asked for claims: it will say so itself; ask again in a while. */
   async #rest(error: unknown): Promise<void> {
     laneTroubled(this.#deps.telemetry, { destination: this.destination, error });
-    await this.#deps.clock.sleep(this.#retry.first, this.#stopping.signal);
+    await this.#deps.clock.sleep(this.#retry.first_delay, this.#stopping.signal);
   }
 
   #stateWord(): LaneStatus['state'] {

@@ -54,10 +54,10 @@ export function keyOf({ sopClassUid, transferSyntaxUid }: Need): string {
   return `${sopClassUid} ${transferSyntaxUid}`;
 }
 
-/** As it is written for people: name and UID. */
+/** As it is written for people: the name that settings use, and the UID. */
 export function describeTransferSyntax(uid: string): string {
-  const title = transferSyntaxOf(uid)?.title;
-  return title ? `${title} (${uid})` : uid;
+  const name = transferSyntaxOf(uid)?.name;
+  return name ? `${name} (${uid})` : uid;
 }
 
 function otherVrEncoding(transferSyntaxUid: string): string | undefined {

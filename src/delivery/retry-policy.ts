@@ -91,10 +91,12 @@ function delayMs(failed: FailedAttempt, settings: RetrySettings, random: number)
 }
 
 function paceOf(reason: FailureReason, settings: RetrySettings): { first: number; longest: number } {
-  if (reason === 'resources') return { first: settings.resources_first, longest: settings.resources_longest };
+  if (reason === 'resources')
+    return { first: settings.resources_first_delay, longest: settings.resources_longest_delay };
   // To find nobody there costs nothing: no longer waits than between two probes.
-  if (reason === 'unreachable') return { first: settings.breaker_first, longest: settings.breaker_longest };
-  return { first: settings.first, longest: settings.longest };
+  if (reason === 'unreachable')
+    return { first: settings.breaker_first_delay, longest: settings.breaker_longest_delay };
+  return { first: settings.first_delay, longest: settings.longest_delay };
 }
 
 /**
@@ -115,8 +117,8 @@ export function backOffMs(
 function provenMs(attempt: number, settings: RetrySettings): number {
   let sum = 0;
   for (let exponent = 0; exponent < attempt - 1; exponent += 1) {
-    const wait = Math.min(settings.longest, settings.first * 2 ** Math.min(exponent, 40));
-    if (wait === settings.longest) return sum + wait * (attempt - 1 - exponent);
+    const wait = Math.min(settings.longest_delay, settings.first_delay * 2 ** Math.min(exponent, 40));
+    if (wait === settings.longest_delay) return sum + wait * (attempt - 1 - exponent);
     sum += wait;
   }
   return sum;

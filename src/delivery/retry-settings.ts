@@ -3,10 +3,10 @@ import { Duration } from '../duration.ts';
 
 /** When a delivery that failed is tried again; the same for every kind of destination. */
 export const RetrySettings = z.strictObject({
-  first: Duration.prefault('2s').describe(
+  first_delay: Duration.prefault('2s').describe(
     'Wait after the first failed attempt; doubled after each further one.',
   ),
-  longest: Duration.prefault('5m').describe('Longest wait between two attempts.'),
+  longest_delay: Duration.prefault('5m').describe('Longest wait between two attempts.'),
   jitter: z
     .number()
     .min(0)
@@ -16,10 +16,10 @@ export const RetrySettings = z.strictObject({
   give_up_after: Duration.prefault('7d').describe(
     'Time after which a delivery is held for an operator. An outage of the destination does not count.',
   ),
-  resources_first: Duration.prefault('1m').describe(
+  resources_first_delay: Duration.prefault('1m').describe(
     'First wait after the destination was out of resources (A7xx); doubled after each further time.',
   ),
-  resources_longest: Duration.prefault('30m').describe(
+  resources_longest_delay: Duration.prefault('30m').describe(
     'Longest wait after the destination was out of resources (A7xx).',
   ),
   processing_tries: z
@@ -40,7 +40,9 @@ export const RetrySettings = z.strictObject({
     .min(1)
     .default(3)
     .describe('Different instances that fail in a row before sending is suspended.'),
-  breaker_first: Duration.prefault('2s').describe('Wait before the first probe of a suspended destination.'),
-  breaker_longest: Duration.prefault('1m').describe('Longest wait between two probes.'),
+  breaker_first_delay: Duration.prefault('2s').describe(
+    'Wait before the first probe of a suspended destination.',
+  ),
+  breaker_longest_delay: Duration.prefault('1m').describe('Longest wait between two probes.'),
 });
 export type RetrySettings = z.infer<typeof RetrySettings>;

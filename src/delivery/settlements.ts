@@ -2,6 +2,7 @@
  * The claims in hand: kept from lapsing while they are worked on, and settled in batches behind the sender's
  * back. Whatever the spool cannot write now is written later; until then the claim stays ours.
  */
+import { GatewayError } from '../errors.ts';
 import { type Claim, ClaimsLostError, type Completion, type Failure, type Spool } from '../spool/spool.ts';
 import type { Clock } from './clock.ts';
 
@@ -58,6 +59,11 @@ export class Settlements {
     this.#write();
   }
 
+  /** True once the spool has said that a claim is no longer ours: an operator stepped in. */
+  isLost(claim: Claim): boolean {
+    return !this.#held.has(claim);
+  }
+
   release(claims: readonly Claim[]): void {
     if (claims.length === 0) return;
     this.#releases.push(...claims.map((claim) => ({ what: claim, claim })));
@@ -103,22 +109,37 @@ export class Settlements {
     write: (all: readonly T[]) => Promise<void>,
   ): Promise<readonly Settlement<T>[]> {
     if (batch.length === 0) return [];
-    let lost: ReadonlySet<number> = new Set();
     try {
       await write(batch.map(({ what }) => what));
     } catch (error) {
       this.#onTrouble(error);
-      if (!(error instanceof ClaimsLostError)) {
+      if (error instanceof ClaimsLostError) {
+        this.#forget(error.taskIds); // The rest has been written.
+      } else if (error instanceof GatewayError && error.disposition === 'hold') {
+        if (batch.length > 1) return this.#attemptEach(batch, write);
+        this.#forget([batch[0]!.claim.taskId]); // It would be refused for ever; its lease lapses.
+      } else {
         await this.#clock.sleep(TRY_AGAIN_MS, this.#closing.signal);
         return batch;
       }
-      lost = new Set(error.taskIds); // An operator stepped in; the rest has been written.
     }
-    for (const { claim, then } of batch) {
-      this.#held.delete(claim);
-      if (!lost.has(claim.taskId)) then?.();
-    }
+    for (const { claim, then } of batch) if (this.#held.delete(claim)) then?.();
     return [];
+  }
+
+  /** One by one, so that what the spool refuses takes nothing else with it. */
+  async #attemptEach<T>(
+    batch: readonly Settlement<T>[],
+    write: (all: readonly T[]) => Promise<void>,
+  ): Promise<readonly Settlement<T>[]> {
+    const left: Settlement<T>[] = [];
+    for (const one of batch) left.push(...(await this.#attempt([one], write)));
+    return left;
+  }
+
+  #forget(taskIds: readonly number[]): void {
+    const lost = new Set(taskIds);
+    for (const claim of this.#held) if (lost.has(claim.taskId)) this.#held.delete(claim);
   }
 
   async #keepRenewing(): Promise<void> {
@@ -129,7 +150,8 @@ export class Settlements {
       try {
         await this.#spool.renew([...this.#held], LEASE_MS);
       } catch (error) {
-        this.#onTrouble(error);
+        if (error instanceof ClaimsLostError) this.#forget(error.taskIds);
+        else this.#onTrouble(error);
       }
     }
     this.#renewing = undefined;

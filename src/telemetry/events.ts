@@ -144,25 +144,6 @@ export function laneTroubled(telemetry: Telemetry, event: { destination: string;
   telemetry.log.error({ destination: event.destination, err: event.error }, 'Lane is in trouble.');
 }
 
-/** What the lanes hold, as the spool counts it. */
-export function lanesCounted(
-  telemetry: Telemetry,
-  lanes: readonly {
-    destination: string;
-    waiting: number;
-    claimed: number;
-    held: number;
-    oldestWaitingAtMs?: number;
-  }[],
-): void {
-  for (const { destination, waiting, claimed, held, oldestWaitingAtMs } of lanes) {
-    for (const [state, count] of Object.entries({ waiting, claimed, held })) {
-      telemetry.metrics.deliveryItems.set({ destination, state }, count);
-    }
-    telemetry.metrics.deliveryOldestPending.set({ destination }, (oldestWaitingAtMs ?? 0) / 1000);
-  }
-}
-
 /** Rules are in force. */
 export function rulesLoaded(
   telemetry: Telemetry,

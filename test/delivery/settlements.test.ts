@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Settlements } from '../../src/delivery/settlements.ts';
-import { ClaimsLostError } from '../../src/spool/errors.ts';
+import { ClaimsLostError, SpoolError } from '../../src/spool/errors.ts';
 import type { Claim, Completion } from '../../src/spool/port.ts';
 import { MemorySpool } from '../support/memory-spool.ts';
 import { settled, VirtualClock } from '../support/virtual-clock.ts';
@@ -49,6 +49,38 @@ test('a claim that was lost is not reported as settled, the rest of its batch is
 
   t.deepEqual(reported, [1, 3]);
   t.is(troubles.length, 1);
+});
+
+test('what the spool refuses takes nothing else with it', async (t) => {
+  const { spool, claims, settlements, troubles } = await claimSome(3);
+  const complete = spool.complete.bind(spool);
+  spool.complete = async (completions) => {
+    if (completions.some(({ claim }) => claim.taskId === 2))
+      throw new SpoolError('REQUEST_REJECTED', 'Cannot');
+    await complete(completions);
+  };
+
+  for (const claim of claims) settlements.complete(delivered(claim), () => {});
+  await settlements.close(new AbortController().signal);
+
+  t.is(spool.count('done'), 2);
+  t.is(spool.tasks[1]?.state, 'claimed');
+  t.true(troubles.length > 0);
+});
+
+test('a claim that an operator took back is known as lost at the next renewal', async (t) => {
+  const { clock, spool, claims, settlements } = await claimSome(2);
+  spool.renew = async () => {
+    throw new ClaimsLostError('renew', [2]);
+  };
+
+  await clock.advance(60_000);
+
+  t.deepEqual(
+    claims.map((claim) => settlements.isLost(claim)),
+    [false, true],
+  );
+  await settlements.close(new AbortController().signal);
 });
 
 test('room() waits while a thousand settlements are unwritten', async (t) => {
