@@ -62,6 +62,7 @@ export const conditions: Readonly<Record<string, Condition>> = {
   'defines-private-sequence': (at) => is(at, Tag.PrivateDataElementValueRepresentation, 'SQ'),
   'is-private-block-mixed': (at) => is(at, Tag.BlockIdentifyingInformationStatus, 'MIXED'),
   'is-digitized-film': (at) => is(at, Tag.ConversionType, 'DF'),
+  'has-no-orientation': (at) => !hasAny(at, Tag.ImageOrientationPatient, Tag.ImageOrientationSlide),
   'is-reoriented-only': (at) => is(at, Tag.SpatialLocationsPreserved, 'REORIENTED_ONLY'),
 
   // Pixels.

@@ -73,12 +73,14 @@ export const imageChecks = checkTable({
   },
   'bits-consistent': {
     severity: 'error',
-    rule: 'High Bit is Bits Stored less one, and Bits Stored fits Bits Allocated. PS3.5 8.1.1.',
+    rule: 'Bits Allocated is 1 or whole bytes, Bits Stored fits it, High Bit is one less. PS3.5 8.1.1.',
     *instance({ dataSet }) {
       const [allocated, stored, high] = [Tag.BitsAllocated, Tag.BitsStored, Tag.HighBit].map((tag) =>
         dataSet.number(tag),
       );
       if (allocated === undefined || stored === undefined || high === undefined) return;
+      if (allocated !== 1 && (allocated % 8 !== 0 || allocated > 64))
+        yield problemAt(dataSet, Tag.BitsAllocated, `is ${allocated}; it should be 1, 8, 16, 32 or 64`);
       if (stored > allocated)
         yield problemAt(dataSet, Tag.BitsStored, `is ${stored}; Bits Allocated is ${allocated}`);
       if (high !== stored - 1)

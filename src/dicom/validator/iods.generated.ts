@@ -422,7 +422,7 @@ export const moduleLines: Readonly<Record<string, readonly [name: string, lines:
 `],
   'C.7.6.1': ['General Image', `
 00200013 2 InstanceNumber
-00200020 2C ? PatientOrientation
+00200020 2C has-no-orientation PatientOrientation
 00080023 2C ? ContentDate
 00080033 2C ? ContentTime
 00080008 3 ImageType

@@ -67,7 +67,14 @@ export const moduleChecks = checkTable({
   },
 });
 
-const DICOMDIR_KEYS = [Tag.PatientID, Tag.StudyDate, Tag.StudyTime, Tag.StudyID, Tag.SeriesNumber];
+const DICOMDIR_KEYS = [
+  Tag.PatientID,
+  Tag.StudyDate,
+  Tag.StudyTime,
+  Tag.StudyID,
+  Tag.SeriesNumber,
+  Tag.InstanceNumber,
+];
 
 function* unknownGroups(item: ParsedDataSet, iod: Iod) {
   for (const { tag } of item.elements()) {

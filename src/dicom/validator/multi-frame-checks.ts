@@ -132,12 +132,13 @@ export const multiFrameChecks = checkTable({
     rule: 'An image that was converted from another instance says from which it was derived. PS3.3 A.32.8.4, C.7.6.16.2.6.',
     *instance({ dataSet, iod, perFrame }) {
       if (iod?.uid !== WSI_SOP_CLASS_UID || !dataSet.has(Tag.ConversionSourceAttributesSequence)) return;
-      const shared = dataSet.item(Tag.SharedFunctionalGroupsSequence);
-      if (shared?.has(Tag.DerivationImageSequence) || perFrame.groups.has(Tag.DerivationImageSequence))
-        return;
+      const derivation = sharedGroup(dataSet, Tag.DerivationImageSequence);
+      if (derivation?.hasValue(Tag.SourceImageSequence)) return;
+      if (perFrame.groups.has(Tag.DerivationImageSequence)) return;
       yield {
         tag: Tag.DerivationImageSequence,
-        message: 'is missing; Conversion Source Attributes Sequence says that the image was derived',
+        message:
+          'is missing or names no source; Conversion Source Attributes Sequence says that the image was derived',
       };
     },
   },

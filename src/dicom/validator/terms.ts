@@ -26,6 +26,8 @@ export const enumeratedValues: TermTable = [
   { keyword: 'PatientIdentityRemoved', terms: YES_NO },
   { keyword: 'BurnedInAnnotation', terms: YES_NO },
   { keyword: 'LossyImageCompression', terms: ['00', '01'] },
+  { keyword: 'PlanarConfiguration', terms: ['0', '1'] },
+  { keyword: 'PixelRepresentation', terms: ['0', '1'] },
   { keyword: 'Laterality', terms: ['R', 'L'] },
   { keyword: 'ImageLaterality', terms: ['R', 'L', 'U', 'B'] },
   { keyword: 'Modality', terms: ['SM'], iods: [...WSI, VL_SLIDE_COORDINATES] },
@@ -42,8 +44,8 @@ export const enumeratedValues: TermTable = [
     iods: WSI,
   },
   { keyword: 'PresentationLUTShape', terms: ['IDENTITY'], iods: [...WSI, ...GRAY_MULTI_FRAME_SC] },
-  { keyword: 'RescaleIntercept', terms: ['0'], iods: WSI },
-  { keyword: 'RescaleSlope', terms: ['1'], iods: WSI },
+  { keyword: 'RescaleIntercept', terms: ['0'], iods: [...WSI, ...GRAY_MULTI_FRAME_SC] },
+  { keyword: 'RescaleSlope', terms: ['1'], iods: [...WSI, ...GRAY_MULTI_FRAME_SC] },
   { keyword: 'DimensionOrganizationType', terms: ['TILED_FULL', 'TILED_SPARSE'], iods: WSI },
 ];
 

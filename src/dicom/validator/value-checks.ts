@@ -105,17 +105,18 @@ function* strangers({ dataSet, iod }: Instance, table: TermTable): Generator<Pro
     const tag = Tag[keyword];
     if (iods !== undefined && (iod === undefined || !iods.includes(iod.uid))) continue;
     for (const item of iods === undefined ? allDataSets(dataSet) : [dataSet]) {
-      const isNumber = item.get(tag)?.vr === 'DS'; // 0 and 0.0 are the same.
-      const stranger = item.texts(tag).find((value) => {
-        return (
-          value !== '' && !terms.some((term) => (isNumber ? Number(term) === Number(value) : term === value))
-        );
-      });
+      const stranger = valuesOf(item, tag).find((value) => value !== '' && !terms.includes(value));
       if (stranger === undefined) continue;
       const is = isPrivate ? 'is something else' : `is "${stranger.slice(0, 32)}"`;
       yield problemAt(item, tag, `${is}; it should be ${terms.join(' or ')}`);
     }
   }
+}
+
+/** Values to compare with terms; numbers as they are said, so that 0 and 0.0 are the same. */
+function valuesOf(item: ParsedDataSet, tag: number): readonly string[] {
+  const isNumeric = ['US', 'DS'].includes(item.get(tag)?.vr ?? '');
+  return isNumeric ? item.numbers(tag).map(String) : item.texts(tag);
 }
 
 /** UIDs of instances that the module lists: series > instances, studies > series > instances. */

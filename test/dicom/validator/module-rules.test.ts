@@ -67,6 +67,7 @@ function itemAt(dataSet: DataSet, sequences: readonly string[]): DataSet {
 const NOT_MISSED = [
   'SOPClassUID', // Tells the IOD, without which no module is asked for.
   'PyramidUID', // Is its module, which is optional: a check of its own warns.
+  'PatientOrientation', // Not asked for beside Image Orientation (Slide).
   'PixelData', // What makes the file puts it in.
 ];
 
