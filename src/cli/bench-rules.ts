@@ -49,7 +49,7 @@ function median(rounds: number, measure: () => number): number {
   return results[Math.floor(rounds / 2)] ?? 0;
 }
 
-export function run(
+function run(
   ruleSet: RuleSet,
   headers: readonly Uint8Array[],
   instances: number,
@@ -78,7 +78,7 @@ export function run(
 }
 
 /** Rules as sites have them: by source, kind, size, text and date; the last one takes what the others leave. */
-export function manyRules(): RuleSet {
+function manyRules(): RuleSet {
   const conditions = [
     (n: number) => `{ from: [site${n}, ward${n}] }`,
     (n: number) =>
@@ -98,7 +98,7 @@ export function manyRules(): RuleSet {
   return buildRuleSet('bench.yaml', [{ file: 'bench.yaml', text }]);
 }
 
-export function encodedHeader(modality: string): Uint8Array {
+function encodedHeader(modality: string): Uint8Array {
   const dataSet = new DataSet();
   const values: Readonly<Record<string, readonly (string | number)[]>> = {
     ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],

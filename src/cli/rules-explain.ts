@@ -59,6 +59,7 @@ export async function explain(
   }
   const explanation = explainDecision(ruleSet, facts, decision, {
     rulesMax: Number.POSITIVE_INFINITY,
+    reasonsMax: Number.POSITIVE_INFINITY,
     showValues: values['show-values'],
     notAsked: true,
   });

@@ -72,6 +72,8 @@ const SHOWN = new Set([
 
 const VALUES_SHOWN_MAX = 8;
 const VALUE_LENGTH_MAX = 64;
+/** A list of a thousand words is not told word by word. */
+const OPERAND_LENGTH_MAX = 200;
 
 /** A question about an attribute as explanations put it, made once when the rules are loaded. */
 export interface Question {
@@ -90,7 +92,9 @@ export function questionOf(
   words: readonly string[],
 ): Question {
   const asked = `${attribute.name} ${operator}`;
-  const open = `${asked} ${words.join(', ')}`;
+  const operand = words.join(', ');
+  const isLong = operand.length > OPERAND_LENGTH_MAX;
+  const open = `${asked} ${isLong ? `${operand.slice(0, OPERAND_LENGTH_MAX)} …` : operand}`;
   const isShown = SHOWN.has(attribute.keyword ?? '');
   const presence = asksPresence(operator);
   return {

@@ -25,11 +25,15 @@ export interface RuleExplanation {
   readonly rule: string;
   readonly verdict: Verdict | 'not-asked';
   readonly reasons?: readonly Reason[];
+  /** How many more conditions settled it than are told of. */
+  readonly moreReasons?: number;
 }
 
 export interface ExplainOptions {
   /** Rules told of; what matched always is. */
   readonly rulesMax: number;
+  /** Reasons told of for each rule. */
+  readonly reasonsMax: number;
   /** Values of every attribute, for a person who has the instance at hand. */
   readonly showValues: boolean;
   /** Rules behind the one that ended the search. */
@@ -37,7 +41,7 @@ export interface ExplainOptions {
 }
 
 /** What is stored with an entry: enough for a person to see why, small beside a row. */
-const STORED: ExplainOptions = { rulesMax: 40, showValues: false, notAsked: false };
+const STORED: ExplainOptions = { rulesMax: 40, reasonsMax: 12, showValues: false, notAsked: false };
 
 /** Asks again where needed; the facts remember what they have read. */
 export function explainDecision(
@@ -81,7 +85,9 @@ function explainRule(
   if (!asked || rule.when === undefined) return { rule: rule.name, verdict };
   const reasons: Reason[] = [];
   rule.when.addReasons(facts, options.showValues, reasons);
-  return { rule: rule.name, verdict, reasons };
+  const more = reasons.length - options.reasonsMax;
+  if (more <= 0) return { rule: rule.name, verdict, reasons };
+  return { rule: rule.name, verdict, reasons: reasons.slice(0, options.reasonsMax), moreReasons: more };
 }
 
 /** The nearest misses in one line, for the reason of a held entry. */

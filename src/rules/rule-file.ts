@@ -97,8 +97,6 @@ function buildRule(
     ...foldSteps(steps),
     name: shape.name,
     place: source.place([...path, 'name']),
-    ...(shape.owner !== undefined && { owner: shape.owner }),
-    ...(shape.note !== undefined && { note: shape.note }),
     ...(when && { when: compileCondition(when) }),
     to: destinationNames(shape.to ?? [], [...path, 'to'], source),
     toOriginal: destinationNames(shape['to-original'] ?? [], [...path, 'to-original'], source),

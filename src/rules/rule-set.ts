@@ -15,8 +15,6 @@ export interface DestinationName {
 export interface Rule extends RuleActions {
   readonly name: string;
   readonly place: Place;
-  readonly owner?: string;
-  readonly note?: string;
   /** Absent: it matches everything. */
   readonly when?: CompiledCondition;
   readonly to: readonly DestinationName[];

@@ -148,7 +148,8 @@ function planOf(ruleSet: RuleSet, claim: Claim<RulesPayload | undefined>): Plann
   }
   const { productsMeetRules } = ruleSet;
   const tasks = tasksOf(decision.plan, { productsMeetRules, decidedAtMs: Date.now() });
-  const detail = `${decision.decidedBy}: ${explanation.matched.join(', ')}`;
+  const decidedBy = decision.decidedBy === 'rules' ? [] : [decision.decidedBy];
+  const detail = [...explanation.matched, ...decidedBy].join(', ');
   return { completion: { claim, tasks, outcome: 'planned', detail, explanation }, decision };
 }
 

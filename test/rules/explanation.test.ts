@@ -88,7 +88,7 @@ test('no explanation holds the value of an attribute that is not on the list', (
 test('a person who has the instance at hand may see every value', (t) => {
   const rules = [{ name: 'one', when: { attribute: 'PatientID', is: '42' }, ...there }];
   const { ruleSet, facts, decision } = askRules({ rules }, { PatientID: '7' });
-  const options = { rulesMax: 10, showValues: true, notAsked: true };
+  const options = { rulesMax: 10, reasonsMax: 10, showValues: true, notAsked: true };
 
   const [rule] = explainDecision(ruleSet, facts, decision, options).rules;
 
@@ -109,10 +109,22 @@ test('what is stored stays small, and always tells of the rule that matched', (t
   t.is(explanation.more, 110);
 });
 
-test('long values are cut short', (t) => {
+test('a rule with many alternatives tells of the first, and how many more there are', (t) => {
+  const any = Array.from({ length: 50 }, (_, index) => ({ from: `ct${index}` }));
+
+  const { explanation } = askRules({ rules: [{ name: 'one', when: { any }, ...there }] }, {});
+
+  t.is(explanation.rules[0]?.reasons?.length, 12);
+  t.is(explanation.rules[0]?.moreReasons, 38);
+});
+
+test('long values and long lists of words are cut short', (t) => {
   const rules = [{ name: 'one', when: { attribute: 'ImageType', is: 'X' }, ...there }];
 
   const { explanation } = askRules({ rules }, { ImageType: Array.from({ length: 100 }, () => 'DERIVED') });
 
   t.true((explanation.rules[0]?.reasons?.[0]?.saw.length ?? 0) < 100);
+  const words = Array.from({ length: 1000 }, (_, index) => `WORD${index}`);
+  const listed = [{ name: 'one', when: { attribute: 'Modality', in: words }, ...there }];
+  t.true((askRules({ rules: listed }, {}).explanation.rules[0]?.reasons?.[0]?.condition.length ?? 999) < 250);
 });
