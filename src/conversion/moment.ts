@@ -1,0 +1,25 @@
+/** One point in time as DICOM writes it. PS3.5 6.2: DA, TM and DT. */
+export interface Moment {
+  /** `YYYYMMDD`. */
+  readonly date: string;
+  /** `HHMMSS`. */
+  readonly time: string;
+  /** Timezone Offset From UTC (0008,0201), such as `+0100`. */
+  readonly offset: string;
+}
+
+/** The moment as clocks in a time zone show it. */
+export function momentIn(atMs: number, timeZone: string): Moment {
+  const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' }).formatToParts(atMs);
+  const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT';
+  const [, sign = '+', hours = '00', minutes = '00'] = /GMT([+-])(\d\d):(\d\d)/.exec(name) ?? [];
+  return momentAt(atMs, `${sign}${hours}${minutes}`);
+}
+
+/** The moment as clocks at an offset from UTC show it; at none when the offset is not one. PS3.3 C.12.1.1.7. */
+export function momentAt(atMs: number, offset: string): Moment {
+  const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)$/.exec(offset) ?? [];
+  const offsetMinutes = (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0));
+  const digits = new Date(atMs + offsetMinutes * 60_000).toISOString().replace(/\D/g, '');
+  return { date: digits.slice(0, 8), time: digits.slice(8, 14), offset: sign ? offset : '+0000' };
+}
