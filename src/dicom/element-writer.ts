@@ -107,7 +107,7 @@ function encodeItems(items: readonly DataSet[], encoding: Encoding, characterSet
 
 /** What was read from UN of undefined length has items too. */
 function isItems(vr: Vr, value: Element['value']): value is readonly DataSet[] {
-  return vr === 'SQ' || (vr === 'UN' && Array.isArray(value));
+  return (vr === 'SQ' || vr === 'UN') && Array.isArray(value);
 }
 
 /** A deflated data set of odd length gets one byte of padding. PS3.5 A.5. */

@@ -23,6 +23,8 @@ export interface RawElementSpec {
   readonly undefinedLength?: boolean;
   /** Of the items, where it differs. */
   readonly itemEncoding?: RawEncoding;
+  /** The element as it is, whatever else is said. */
+  readonly raw?: Uint8Array;
 }
 
 const LONG_VRS = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'SV', 'UC', 'UN', 'UR', 'UT', 'UV'];
@@ -35,7 +37,7 @@ export function el(
   tag: number,
   vr: string,
   value: RawElementSpec['value'],
-  options: Pick<RawElementSpec, 'undefinedLength' | 'itemEncoding'> = {},
+  options: Pick<RawElementSpec, 'undefinedLength' | 'itemEncoding' | 'raw'> = {},
 ): RawElementSpec {
   return { tag, vr, value, ...options };
 }
@@ -49,6 +51,7 @@ export function rawElements(encoding: RawEncoding, specs: readonly RawElementSpe
 }
 
 function rawElement(encoding: RawEncoding, spec: RawElementSpec): Buffer {
+  if (spec.raw !== undefined) return Buffer.from(spec.raw);
   const content = contentOf(encoding, spec);
   if (!spec.undefinedLength) return Buffer.concat([header(encoding, spec, content.length), content]);
   return Buffer.concat([
