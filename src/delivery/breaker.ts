@@ -56,6 +56,11 @@ export class Breaker {
     return this.#failuresInRow;
   }
 
+  /** Instances that failed since the destination last took something. */
+  get failing(): ReadonlySet<number> {
+    return this.#failing;
+  }
+
   /** The destination took an instance: whatever was wrong is over. */
   taken(entryId: number): void {
     if (this.#lastTaken?.entryId !== entryId) this.#lastTakenBefore = this.#lastTaken;

@@ -137,7 +137,7 @@ export class Lane {
     const signal = AbortSignal.any([this.#stopping.signal, changed.signal]);
     const slots = halfOpen ? 1 : this.#session.slots;
     const queue = new ClaimQueue<PreparedItem>({
-      claim: (limit, until) => this.#claim(limit, until),
+      claim: (limit, until) => (halfOpen ? this.#claimProbe(until) : this.#claim(limit, until)),
       prepare: (claim) => this.#session.prepare(claim as DeliveryClaim),
       batchMax: halfOpen ? 1 : BATCH_MAX,
       aheadMax: halfOpen ? 0 : AHEAD_MAX,
@@ -165,6 +165,15 @@ export class Lane {
     this.#settlements.hold(claims);
     this.#session.expect(claims.map(({ entry }) => entry));
     return claims;
+  }
+
+  /** One that has not failed yet, where there is one: the oldest may be the poison. */
+  async #claimProbe(signal: AbortSignal): Promise<readonly Claim[]> {
+    const { failing } = this.#breaker;
+    const claims = await this.#claim(Math.min(failing.size + 1, BATCH_MAX), signal);
+    const probe = claims.find(({ entry }) => !failing.has(entry.entryId)) ?? claims[0];
+    this.#settlements.release(claims.filter((claim) => claim !== probe));
+    return probe ? [probe] : [];
   }
 
   async #deliver({ claim, ready }: Next<PreparedItem>, slot: number): Promise<void> {

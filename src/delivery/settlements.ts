@@ -72,7 +72,7 @@ export class Settlements {
 
   /** Waits while so much is unwritten that more should not be sent. */
   async room(): Promise<void> {
-    while (this.#backlog >= BACKLOG_MAX) await this.#writing;
+    while (this.#writing && this.#backlog >= BACKLOG_MAX) await this.#writing;
   }
 
   /** Writes what is left; gives up on it when `signal` aborts, for the leases then lapse. */
@@ -89,6 +89,8 @@ export class Settlements {
   #write(): void {
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
+      // Something may have come after the last look and before this moment.
+      if (this.#backlog > 0 && !this.#closing.signal.aborted) this.#write();
     });
   }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { Lane } from '../../src/delivery/lane.ts';
@@ -169,7 +170,7 @@ test('the destination down for 26 hours of steady input: nothing is held, everyt
 });
 
 test('an outage of 30 days holds nothing, though deliveries are given up after 7', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = startLane({ retry: { breaker_longest_delay: '1h' } });
   session.answer = () => notTaken('unreachable');
   session.isThere = false;
   add(5);
@@ -179,7 +180,7 @@ test('an outage of 30 days holds nothing, though deliveries are given up after 7
 
   session.isThere = true;
   session.answer = (entryId) => (entryId === 1 ? notTaken('resources') : TAKEN);
-  await clock.advance(10 * 60_000);
+  await clock.advance(90 * 60_000);
 
   t.is(spool.count('done'), 4);
   t.is(spool.count('waiting'), 1, 'the fifth has only begun to be tried');
@@ -187,7 +188,7 @@ test('an outage of 30 days holds nothing, though deliveries are given up after 7
 });
 
 test('an outage is not counted by a gateway that was started in the middle of it', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = startLane({ retry: { breaker_longest_delay: '1h' } });
   session.answer = () => notTaken('unreachable');
   session.isThere = false;
   add(5);
@@ -422,4 +423,49 @@ test('the words of the peer are kept with the task, and not in the status of the
   t.is(task?.reason, 'It was refused: "DOE^JANE has no order"');
   t.is(lane.status().lastFailure?.reason, 'It was refused');
   await lane.stop(0);
+});
+
+test('whatever the destination does, and however often the gateway restarts, each instance is taken or held once', async (t) => {
+  const reason = fc.constantFrom('unreachable', 'resources', 'processing', 'unclear', 'refused', 'local');
+  const scripts = fc.array(fc.array(reason, { maxLength: 6 }), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(
+      scripts,
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.integer({ min: 0, max: 60_000 }), { maxLength: 3 }),
+      async (failures, slots, restarts) => {
+        const { clock, session, spool, start, add } = startLane({ slots });
+        const left = failures.map((script) => [...script]);
+        const tasks = add(failures.length);
+        session.answer = (entryId) => {
+          if (tasks[entryId - 1]?.state !== 'claimed') throw new Error(`${entryId} was sent after its end`);
+          const next = left[entryId - 1]?.shift();
+          return next === undefined ? TAKEN : notTaken(next);
+        };
+        let lane = start();
+        for (const pauseMs of restarts) {
+          await clock.advance(pauseMs);
+          const stopped = lane.stop(1000);
+          await clock.advance(5000);
+          await stopped;
+          if (spool.count('claimed') > 0) throw new Error('A claim was kept');
+          lane = start();
+        }
+
+        await clock.advance(2 * DAY_MS);
+        const stopped = lane.stop(1000);
+        await clock.advance(5000);
+        await stopped;
+
+        t.is(session.open, 0);
+        t.is(spool.count('done') + spool.count('held'), tasks.length);
+        t.false(tasks.some(({ code }) => code === 'INTERNAL_ERROR'));
+        for (const [at, script] of failures.entries()) {
+          if (!script.includes('refused')) continue;
+          t.true(tasks[at]?.state === 'held', 'what the destination refuses is held');
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
