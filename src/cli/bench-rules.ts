@@ -22,22 +22,20 @@ export interface RulesBench {
 
 const RULES = 200;
 const ATTRIBUTES = 40;
-const WARM_UP = 5_000;
-const INSTANCES = 10_000;
 const ROUNDS = 5;
 
 /** The rules stage without its spool: from the header index of an instance to its tasks and the reasons for them. */
-export async function benchRules(): Promise<RulesBench> {
+export async function benchRules(instances = 10_000): Promise<RulesBench> {
   const ruleSet = manyRules();
   const headers = ['CT', 'MR', 'US', 'GM'].map(encodedHeader);
-  run(ruleSet, headers, WARM_UP, true);
-  const withReasons = median(ROUNDS, () => run(ruleSet, headers, INSTANCES, true));
-  const decisions = median(ROUNDS, () => run(ruleSet, headers, INSTANCES, false));
+  run(ruleSet, headers, instances, true); // Warm up.
+  const withReasons = median(ROUNDS, () => run(ruleSet, headers, instances, true));
+  const decisions = median(ROUNDS, () => run(ruleSet, headers, instances, false));
   return {
     rules: RULES,
     attributes: ATTRIBUTES,
     headerIndexBytes: headers[0]?.length ?? 0,
-    instances: INSTANCES * ROUNDS,
+    instances: instances * ROUNDS,
     instances_per_s: Math.round(withReasons),
     decisions_per_s: Math.round(decisions),
   };

@@ -31,7 +31,7 @@ export function parseEditable(text: string): AttributeName {
   return attribute;
 }
 
-function refusalOf({ path: { steps } }: AttributeName): string | undefined {
+function refusalOf({ path: { steps }, vr }: AttributeName): string | undefined {
   const [first] = steps;
   const last = steps.at(-1);
   if (first === undefined || last === undefined) return 'is no attribute';
@@ -41,9 +41,8 @@ function refusalOf({ path: { steps } }: AttributeName): string | undefined {
     return 'says which instance this is and how it is written: it stays as it is';
   if (PIXEL_DESCRIPTION.includes(first.tag)) return 'describes the pixels: it cannot change without them';
   if (isGroupLength(last.tag)) return 'is a length: it is counted, not set';
-  const someItem = steps.slice(0, -1).some(({ index }) => index === undefined);
-  if (someItem) return 'does not say which item: write its index in brackets, counted from 0';
-  if (last.index !== undefined) return 'is one value of several: change the attribute as a whole';
+  if (last.index !== undefined && vr !== 'SQ')
+    return 'is one value of several: change the attribute as a whole';
   return undefined;
 }
 

@@ -88,7 +88,17 @@ function equalTo(words: readonly string[], context: OperandContext): ValueTest {
 function compileMatches(operand: unknown): ValueTest {
   const pattern = oneText('matches', operand);
   const regex = compileRegex(pattern);
-  return (values) => values.some((value) => regex.test(value));
+  // The images of a series come one after the other and bear the same texts: most answers are known already.
+  let lastValue: string | undefined;
+  let lastAnswer = false;
+  const found = (value: string): boolean => {
+    if (value !== lastValue) {
+      lastAnswer = regex.test(value);
+      lastValue = value;
+    }
+    return lastAnswer;
+  };
+  return (values) => values.some(found);
 }
 
 function compileRegex(pattern: string): RE2JS {

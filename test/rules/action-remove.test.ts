@@ -5,10 +5,8 @@ test('remove takes out one attribute or several, private ones and ones in sequen
   const editsOf = (options: unknown) => remove.plan(remove.options.parse(options));
 
   t.deepEqual(editsOf('PatientAddress'), { step: 'edit', edits: [{ remove: 'PatientAddress' }] });
-  t.deepEqual(editsOf(['(0009,1001)', 'RequestAttributesSequence[0].AccessionNumber']), {
-    step: 'edit',
-    edits: [{ remove: '(0009,1001)' }, { remove: 'RequestAttributesSequence[0].AccessionNumber' }],
-  });
+  const paths = ['(0009,1001)', 'RequestAttributesSequence.AccessionNumber', 'RequestAttributesSequence[1]'];
+  t.deepEqual(editsOf(paths), { step: 'edit', edits: paths.map((remove) => ({ remove })) });
 });
 
 test('remove leaves alone what makes an instance readable', (t) => {
