@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const flag = process.env.SLIDEGATE_TEST_FAIL_FILE as string;
 
 export function step(name: string): void {
-  if (failingStep() === name)
+  if (failingSteps().includes(name))
     throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 }
 
