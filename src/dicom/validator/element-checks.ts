@@ -1,4 +1,5 @@
 import { checkTable, type ElementContext } from './check.ts';
+import { shown } from './findings.ts';
 import { type ParsedElement, trimPadding, UNDEFINED_LENGTH } from './parsed-data-set.ts';
 import { binaryWidths, characterSetVrs, valueSyntax } from './value-syntax.ts';
 
@@ -87,7 +88,7 @@ export const elementChecks = checkTable({
     element({ tag }, { values }) {
       if (tag !== 0x0008_0005) return undefined;
       const unknown = values.map(trimPadding).find((term) => !characterSetTerm.test(term));
-      return unknown === undefined ? undefined : `has "${unknown.slice(0, 16)}", which PS3.3 does not define`;
+      return unknown === undefined ? undefined : `has ${shown(unknown)}, which PS3.3 does not define`;
     },
   },
   'text-decodable': {

@@ -2,7 +2,7 @@ import { formatTag } from '../dictionary.ts';
 import { isStorageSopClass } from '../sop-class.ts';
 import { Tag } from '../tags.generated.ts';
 import { checkTable } from './check.ts';
-import { problemAt } from './findings.ts';
+import { problemAt, shown } from './findings.ts';
 
 const STANDARD_UID_ROOT = '1.2.840.10008.';
 const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
@@ -76,7 +76,7 @@ export const fileChecks = checkTable({
     *instance({ meta, transferSyntax }) {
       const tag = Tag.TransferSyntaxUID;
       if (transferSyntax !== undefined || !meta.hasValue(tag)) return;
-      yield problemAt(meta, tag, `is "${meta.text(tag)}", which PS3.6 does not list`);
+      yield problemAt(meta, tag, `is ${shown(meta.text(tag) ?? '')}, which PS3.6 does not list`);
     },
   },
   'transfer-syntax-retired': {

@@ -33,6 +33,14 @@ export function problemAt(dataSet: ParsedDataSet, tag: number, message: string):
   return { tag, path: dataSet.pathOf(tag), message };
 }
 
+/**
+ * A term or a UID for a message: what is written as one. A damaged length can make any attribute hold a
+ * patient's name, so that nothing else is shown.
+ */
+export function shown(value: string): string {
+  return /^[A-Z0-9_. ]{1,32}$/.test(value) ? `"${value}"` : 'something that is no term';
+}
+
 /** Different findings of one instance that are kept: a hostile file could have millions. */
 const FINDINGS_MAX = 1000;
 

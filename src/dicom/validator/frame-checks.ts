@@ -1,6 +1,7 @@
 import { Tag } from '../tags.generated.ts';
 import { checkTable } from './check.ts';
 import type { CodestreamFamily } from './codestream.ts';
+import { shown } from './findings.ts';
 
 /** What holds for every compressed frame: what its codestream says of itself against what the data set says. */
 export const frameChecks = checkTable({
@@ -86,7 +87,7 @@ export const frameChecks = checkTable({
     frame({ number }, { dataSet, header }) {
       const interpretation = dataSet.text(Tag.PhotometricInterpretation) ?? '';
       if (header === undefined || isInColor(header.color, interpretation)) return undefined;
-      return `frame ${number} is coded as ${header.color}; Photometric Interpretation says ${interpretation}`;
+      return `frame ${number} is coded as ${header.color}; Photometric Interpretation says ${shown(interpretation)}`;
     },
   },
   'frame-color-marked': {

@@ -6,6 +6,9 @@ export type IccProfile =
 const HEADER_BYTES = 128;
 const TAG_ENTRY_BYTES = 12;
 
+/** ICC.1:2022 7.2.7. */
+const DEVICE_CLASSES = ['scnr', 'mntr', 'prtr', 'link', 'abst', 'spac', 'nmcl'];
+
 /** More tags than this in a table are a damaged count: profiles have some ten to forty. */
 const TAGS_MAX = 200;
 
@@ -36,7 +39,11 @@ export function readIccProfile(head: Uint8Array, lengthBytes: number): IccProfil
       return invalid(`tag ${index + 1} of its table lies beyond its end`);
     }
   }
-  return { isValid: true, deviceClass: signatureAt(head, 12), colorSpace: signatureAt(head, 16).trim() };
+  const deviceClass = signatureAt(head, 12);
+  const colorSpace = signatureAt(head, 16).trim();
+  if (!DEVICE_CLASSES.includes(deviceClass)) return invalid('its device class is none of ICC.1');
+  if (!/^[A-Z0-9]{3,4}$/i.test(colorSpace)) return invalid('its color space is none of ICC.1');
+  return { isValid: true, deviceClass, colorSpace };
 }
 
 function signatureAt(bytes: Uint8Array, at: number): string {

@@ -1,7 +1,7 @@
 import { Tag } from '../tags.generated.ts';
 import type { TransferSyntax } from '../transfer-syntax.ts';
 import { checkTable } from './check.ts';
-import { type Problem, problemAt } from './findings.ts';
+import { type Problem, problemAt, shown } from './findings.ts';
 import { readIccProfile } from './icc-profile.ts';
 import type { ParsedDataSet } from './parsed-data-set.ts';
 import { allDataSets } from './tree.ts';
@@ -67,7 +67,7 @@ export const imageChecks = checkTable({
       yield problemAt(
         dataSet,
         Tag.SamplesPerPixel,
-        `is ${samples}; with ${photometric} it should be ${expected}`,
+        `is ${samples}; with ${shown(photometric)} it should be ${expected}`,
       );
     },
   },
@@ -114,7 +114,7 @@ export const imageChecks = checkTable({
       yield problemAt(
         dataSet,
         Tag.PhotometricInterpretation,
-        `is ${photometric}; with transfer syntax ${transferSyntax.name} it should be ${possible.join(' or ')}`,
+        `is ${shown(photometric)}; with transfer syntax ${transferSyntax.name} it should be ${possible.join(' or ')}`,
       );
     },
   },

@@ -8,11 +8,13 @@ import { WSI_SOP_CLASS_UID } from './wsi-flavor.ts';
 export const seriesChecks = checkTable({
   'series-entities-equal': {
     severity: 'error',
-    rule: 'Patient, study, series, equipment and container are the same in every instance of a series. PS3.3 A.1.2.',
+    rule: 'Patient, study, series and equipment, and of slides the container, are the same in a series. PS3.3 A.1.2.',
     *series(instances) {
       for (const [entity, keywords] of Object.entries(sharedAttributes)) {
+        // Other images of a series may show other containers.
+        const sharing = entity === 'Container' ? slides(instances) : instances;
         for (const keyword of keywords) {
-          const values = distinct(instances.map(({ shared }) => shared[keyword] ?? ''));
+          const values = distinct(sharing.map(({ shared }) => shared[keyword] ?? ''));
           if (values.length > 1)
             yield at(
               keyword,
@@ -33,9 +35,9 @@ export const seriesChecks = checkTable({
   },
   'series-instance-numbers': {
     severity: 'error',
-    rule: 'Instance Number is unique, but for the parts of a concatenation, which share theirs. PS3.3 C.7.6.16.1.1.',
+    rule: 'Instance Number of a slide image is unique, but for the parts of a concatenation, which share theirs. PS3.3 C.7.6.16.1.1.',
     *series(instances) {
-      const numbered = wholesOf(instances).filter(([first]) => first?.instanceNumber !== undefined);
+      const numbered = wholesOf(slides(instances)).filter(([first]) => first?.instanceNumber !== undefined);
       const numbers = distinct(numbered.map(([first]) => `${first?.instanceNumber}`));
       if (numbers.length < numbered.length)
         yield at('InstanceNumber', `has ${numbers.length} values for ${numbered.length} images`);

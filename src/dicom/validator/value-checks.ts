@@ -1,6 +1,6 @@
 import { Tag } from '../tags.generated.ts';
 import { checkTable } from './check.ts';
-import { type Problem, problemAt } from './findings.ts';
+import { type Problem, problemAt, shown } from './findings.ts';
 import type { Instance } from './instance.ts';
 import type { ParsedDataSet } from './parsed-data-set.ts';
 import type { TermTable } from './terms.ts';
@@ -107,7 +107,7 @@ function* strangers({ dataSet, iod }: Instance, table: TermTable): Generator<Pro
     for (const item of iods === undefined ? allDataSets(dataSet) : [dataSet]) {
       const stranger = valuesOf(item, tag).find((value) => value !== '' && !terms.includes(value));
       if (stranger === undefined) continue;
-      const is = isPrivate ? 'is something else' : `is "${stranger.slice(0, 32)}"`;
+      const is = isPrivate ? 'is something else' : `is ${shown(stranger)}`;
       yield problemAt(item, tag, `${is}; it should be ${terms.join(' or ')}`);
     }
   }

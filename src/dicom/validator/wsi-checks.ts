@@ -1,6 +1,6 @@
 import { Tag } from '../tags.generated.ts';
 import { type Check, checkTable } from './check.ts';
-import { type Problem, problemAt } from './findings.ts';
+import { type Problem, problemAt, shown } from './findings.ts';
 import type { Instance } from './instance.ts';
 import type { ParsedDataSet } from './parsed-data-set.ts';
 import { flavorOf, flavors, WSI_SOP_CLASS_UID } from './wsi-flavor.ts';
@@ -26,7 +26,7 @@ export const wsiChecks = checkTable({
         yield problemAt(
           dataSet,
           Tag.ImageType,
-          `has value ${index + 1} "${value}"; it should be ${terms.join(' or ')}`,
+          `has value ${index + 1} ${shown(value)}; it should be ${terms.join(' or ')}`,
         );
       }
     },
@@ -97,7 +97,7 @@ export const wsiChecks = checkTable({
         yield problemAt(
           dataSet,
           Tag.SpecimenLabelInImage,
-          `is ${said}; for ${flavor} it should be ${expected}`,
+          `is ${shown(said)}; for ${flavor} it should be ${expected}`,
         );
     },
   ),
@@ -164,7 +164,7 @@ export const wsiChecks = checkTable({
       yield problemAt(
         dataSet,
         Tag.ImageOrientationSlide,
-        `is ${dataSet.texts(Tag.ImageOrientationSlide).join('\\')}: not two unit vectors at right angles`,
+        `is ${dataSet.numbers(Tag.ImageOrientationSlide).join('\\')}: not two unit vectors at right angles`,
       );
     },
   ),
@@ -179,7 +179,7 @@ export const wsiChecks = checkTable({
         overlap === 'NONE'
       )
         return;
-      yield problemAt(dataSet, TILES_OVERLAP, `is ${overlap}; with TILED_FULL it should be NONE`);
+      yield problemAt(dataSet, TILES_OVERLAP, `is ${shown(overlap)}; with TILED_FULL it should be NONE`);
     },
   ),
   'wsi-optical-paths': forWsi(
@@ -282,10 +282,11 @@ function forWsi(
 }
 
 function* differingFrameType(item: ParsedDataSet): Generator<Problem> {
-  const frameType = item.texts(Tag.FrameType).join('\\');
-  const imageType = item.root.texts(Tag.ImageType).join('\\');
-  if (frameType !== '' && imageType !== '' && frameType !== imageType) {
-    yield problemAt(item, Tag.FrameType, `is ${frameType}; it should be as Image Type, ${imageType}`);
+  const frameType = item.texts(Tag.FrameType);
+  const imageType = item.root.texts(Tag.ImageType);
+  if (frameType.length > 0 && imageType.length > 0 && frameType.join() !== imageType.join()) {
+    const [is, should] = [frameType, imageType].map((values) => values.map(shown).join(' '));
+    yield problemAt(item, Tag.FrameType, `is ${is}; it should be as Image Type, ${should}`);
   }
 }
 

@@ -162,5 +162,13 @@ test('readIccProfile() says why bytes are no profile', (t) => {
     changed((profile) => profile.writeUInt32BE(4000, 140)),
     /beyond its end/,
   );
+  t.regex(
+    changed((profile) => profile.write('xxxx', 12)),
+    /device class/,
+  );
+  t.regex(
+    changed((profile) => profile.write('?', 16)),
+    /color space/,
+  );
   t.false(readIccProfile(new Uint8Array(10), 10).isValid);
 });
