@@ -71,7 +71,11 @@ export function drawTissue(size: { rows: number; columns: number }, seed = 1): U
 }
 
 /** Nuclei: dark ellipses, dense where the tissue is, absent on glass. */
-function stampNuclei(pixels: Uint8Array, size: { rows: number; columns: number }, random: () => number): void {
+function stampNuclei(
+  pixels: Uint8Array,
+  size: { rows: number; columns: number },
+  random: () => number,
+): void {
   const { rows, columns } = size;
   const count = Math.floor((rows * columns) / 900);
   for (let index = 0; index < count; index += 1) {

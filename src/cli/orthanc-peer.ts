@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPeer } from './peer-process.ts';
 import { freePort } from './free-port.ts';
+import { startPeer } from './peer-process.ts';
 
 /** Where Debian's package orthanc-wsi puts it. */
 const WHOLE_SLIDE_PLUGIN = '/usr/share/orthanc/plugins/libOrthancWSI.so';

@@ -39,10 +39,10 @@ export interface PeerProcess {
 export async function startPeer(
   command: string,
   args: readonly string[],
-  options: { port: number; cwd?: string },
+  options: { port: number; cwd?: string; env?: Record<string, string> },
 ): Promise<PeerProcess> {
   const child = spawn(command, [...args], {
-    env: PEER_ENVIRONMENT,
+    env: { ...PEER_ENVIRONMENT, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
