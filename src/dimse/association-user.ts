@@ -1,26 +1,5 @@
-import type { Abort, AssociateAccept, AssociateRequest, Rejection } from './pdu.ts';
-
-/** Why this side gave an association up. Closed set: it becomes a metric label. */
-export type AbortCause =
-  | 'invalid-pdu' // Bytes that are no PDU, or break the bounds.
-  | 'unexpected-pdu' // A PDU that may not come now.
-  | 'message-format' // A message that breaks PS3.7.
-  | 'pdu-timeout' // The peer stalled within a message, or takes no responses.
-  | 'idle-timeout'
-  | 'response-timeout'
-  | 'association-timeout'
-  | 'stopping' // This gateway stops.
-  | 'cancelled' // By whoever uses the association.
-  | 'internal'; // A bug here; the error tells.
-
-/** How an association came to its end. */
-export type AssociationEnd =
-  | { readonly how: 'released' }
-  | { readonly how: 'rejected'; readonly rejection: Rejection }
-  | { readonly how: 'aborted-by-peer'; readonly abort: Abort }
-  | { readonly how: 'aborted'; readonly abort: Abort; readonly cause: AbortCause; readonly error?: Error }
-  /** The connection went away under it. */
-  | { readonly how: 'closed'; readonly error?: Error };
+import type { AssociationEnd } from './association-end.ts';
+import type { AssociateAccept, AssociateRequest } from './pdu.ts';
 
 /** Whoever uses an association. Indications come in order, each after the one before has returned. */
 export interface AssociationUser {

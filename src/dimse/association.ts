@@ -14,6 +14,7 @@
  * Deliberately absent: messages, and any opinion on who may associate.
  */
 import assert from 'node:assert';
+import type { AbortCause, AssociationEnd } from './association-end.ts';
 import {
   decodeAbort,
   decodeAssociateAccept,
@@ -26,7 +27,7 @@ import {
   encodeReleaseRequest,
   encodeReleaseResponse,
 } from './association-pdu.ts';
-import type { AbortCause, AssociationEnd, AssociationOptions, AssociationUser } from './association-user.ts';
+import type { AssociationOptions, AssociationUser } from './association-user.ts';
 import { Deadline } from './deadline.ts';
 import { MessageFormatError, PduFormatError } from './errors.ts';
 import { refusalOf } from './negotiation.ts';

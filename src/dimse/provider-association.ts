@@ -7,7 +7,8 @@
  * limit of time runs against it except for taking what we send.
  */
 import { Association } from './association.ts';
-import type { AssociationEnd, AssociationUser } from './association-user.ts';
+import type { AssociationEnd } from './association-end.ts';
+import type { AssociationUser } from './association-user.ts';
 import { negotiate } from './negotiation.ts';
 import { type AssociateRequest, CONTEXT_RESULT, REJECTION, type Rejection } from './pdu.ts';
 import {

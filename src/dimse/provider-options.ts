@@ -1,4 +1,4 @@
-import type { AssociationEnd } from './association-user.ts';
+import type { AssociationEnd } from './association-end.ts';
 import type { Rejection } from './pdu.ts';
 
 /** Who asks for an association. */

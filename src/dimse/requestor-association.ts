@@ -6,8 +6,9 @@
  */
 import assert from 'node:assert';
 import { Association } from './association.ts';
+import { type AssociationEnd, type AssociationOutcome, outcomeOfEnd } from './association-end.ts';
 import { encodeTitleFields } from './association-pdu.ts';
-import type { AssociationEnd, AssociationUser } from './association-user.ts';
+import type { AssociationUser } from './association-user.ts';
 import {
   COMMAND_FIELD,
   type CommandSet,
@@ -27,10 +28,9 @@ import { announcesDataSet, type MessageHandler, MessageReader } from './message-
 import { encodeCommandPdu, fragmentLength } from './message-writer.ts';
 import { isPeerPduLengthSensible, offerOf, peerMaxPduLength } from './negotiation.ts';
 import { type AssociateAccept, CONTEXT_RESULT, LEAST_PEER_PDU_LENGTH_BYTES } from './pdu.ts';
-import { errorOfEnd, outcomeOfEnd } from './requestor-errors.ts';
+import { errorOfEnd } from './requestor-errors.ts';
 import { Transport } from './transport.ts';
 import type {
-  AssociationOutcome,
   AssociationTarget,
   RequestedContext,
   ServiceUser,

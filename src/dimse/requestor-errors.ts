@@ -1,5 +1,5 @@
 import type { Disposition } from '../errors.ts';
-import type { AssociationEnd } from './association-user.ts';
+import type { AssociationEnd } from './association-end.ts';
 import {
   AssociationAbortedError,
   AssociationClosedError,
@@ -9,7 +9,7 @@ import {
   PduFormatError,
   PeerProtocolError,
 } from './errors.ts';
-import type { AssociationOutcome, AssociationTarget } from './user-options.ts';
+import type { AssociationTarget } from './user-options.ts';
 
 /** What an association was doing when it ended. */
 export interface EndedWork {
@@ -50,18 +50,6 @@ export function errorOfEnd(end: AssociationEnd, work: EndedWork): Error {
           );
     default:
       return end satisfies never;
-  }
-}
-
-/** For those who only count. */
-export function outcomeOfEnd(end: AssociationEnd): AssociationOutcome {
-  switch (end.how) {
-    case 'released':
-      return { result: 'released', reason: 'released' };
-    case 'aborted':
-      return { result: 'aborted', reason: end.cause };
-    default:
-      return { result: 'aborted', reason: end.how };
   }
 }
 

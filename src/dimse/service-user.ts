@@ -13,9 +13,9 @@ import { PRESENTATION_CONTEXTS_MAX } from './pdu.ts';
 import { RequestorAssociation } from './requestor-association.ts';
 import type { AssociationTarget, RequestedContext, ServiceUser } from './user-options.ts';
 
+export type { AssociationOutcome } from './association-end.ts';
 export type { DataSetSource } from './data-set-sender.ts';
 export type {
-  AssociationOutcome,
   AssociationTarget,
   RequestedContext,
   ServiceUser,

@@ -1,3 +1,4 @@
+import type { AssociationOutcome } from './association-end.ts';
 import type { DataSetSource } from './data-set-sender.ts';
 
 /** The peer to associate with, and how long it may take. */
@@ -36,12 +37,6 @@ export interface StoreCommand {
 export interface StoreResponse {
   readonly status: number;
   readonly errorComment?: string;
-}
-
-/** How an open association ended; `reason` is of a closed set. */
-export interface AssociationOutcome {
-  readonly result: 'released' | 'aborted';
-  readonly reason: string;
 }
 
 /** An open association. One request at a time. */

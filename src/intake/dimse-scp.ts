@@ -1,0 +1,148 @@
+/**
+ * # DIMSE SCP
+ *
+ * Verification and Storage SCP on one port: the input that modalities and other gateways send to. The only file
+ * of this stage that knows associations.
+ */
+import { z } from 'zod';
+import { AeTitle } from '../dicom/ae-title.ts';
+import { encodeFileMeta } from '../dicom/file-meta.ts';
+import { transferSyntaxes } from '../dicom/transfer-syntax.ts';
+import { isUid } from '../dicom/uid.ts';
+import { REJECTION } from '../dimse/pdu.ts';
+import type { Admission, StoreRefusal, StoreRequest, StoreSink } from '../dimse/provider-options.ts';
+import { listenForAssociations, type Provider } from '../dimse/service-provider.ts';
+import { Duration } from '../duration.ts';
+import { type Arrival, type Reception, SpoolRefusingError } from '../spool/spool.ts';
+import { instanceReceived, receptionFailed } from '../telemetry/intake-events.ts';
+import { type AdmissionDecision, acceptsSopClass, decideAdmission } from './admission.ts';
+import { reportProviderEvent } from './dimse-scp-events.ts';
+import { InputUnavailableError } from './errors.ts';
+import type { InputDeps, InputKind } from './input-kind.ts';
+import { ReceptionSink } from './reception-sink.ts';
+import { namedSources } from './sources.ts';
+import { answerOfError, INVALID_SOP_INSTANCE_UID } from './status-of-error.ts';
+
+const DimseScpSettings = z.strictObject({
+  kind: z.literal('dimse-scp').describe('A Verification and Storage SCP: takes C-ECHO and C-STORE.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every address.'),
+  port: z.int().min(0).max(65535).default(11112).describe('TCP port to listen on; 0 takes a free one.'),
+  ae_titles: z
+    .array(AeTitle)
+    .min(1)
+    .default(['SLIDEGATE'])
+    .describe('AE titles that the input answers to; calls of any other are rejected.'),
+  associations_max: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(64)
+    .describe('Associations open at the same time; one more is rejected for the moment.'),
+  max_pdu_length_bytes: z
+    .int()
+    .min(4096)
+    .max(1_048_576)
+    .default(131_072)
+    .describe('Largest PDU received, as announced to every caller.'),
+  association_timeout: Duration.prefault('30s').describe(
+    'Wait for an association request on a new connection, and for a connection to close after its association.',
+  ),
+  pdu_timeout: Duration.prefault('1m').describe(
+    'Wait for the rest of a PDU, for the next one of a message, and for a caller to take responses.',
+  ),
+  idle_timeout: Duration.prefault('10m').describe('How long an association may rest between messages.'),
+});
+type DimseScpSettings = z.infer<typeof DimseScpSettings>;
+
+export const dimseScp: InputKind<typeof DimseScpSettings> = {
+  settings: DimseScpSettings,
+  async start(settings, deps) {
+    const provider = await listen(settings, deps);
+    return { ...provider.address, stop: (drainMs) => provider.stop({ drainMs }) };
+  },
+};
+
+async function listen(settings: DimseScpSettings, deps: InputDeps): Promise<Provider> {
+  const { host, port } = settings;
+  const policy = {
+    aeTitles: settings.ae_titles.map((title) => title.trim()),
+    sources: namedSources(deps.sources),
+    allowAnyCaller: deps.allowAnyCaller,
+  };
+  try {
+    return await listenForAssociations({
+      host,
+      port,
+      associationsMax: settings.associations_max,
+      maxPduLengthBytes: settings.max_pdu_length_bytes,
+      timeouts: {
+        associationMs: settings.association_timeout,
+        pduMs: settings.pdu_timeout,
+        idleMs: settings.idle_timeout,
+      },
+      // All that there are: what is stored and forwarded unchanged need not be decoded.
+      transferSyntaxUids: transferSyntaxes.map(({ uid }) => uid),
+      acceptsAbstractSyntax: (uid) => acceptsSopClass(uid, { acceptUnknown: deps.acceptUnknownSopClasses }),
+      admit: (request) => admissionOf(decideAdmission(request, policy)),
+      store: (request) => receive(request, deps),
+      onEvent: (event) => reportProviderEvent(deps.telemetry, deps.name, event),
+    });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new InputUnavailableError(
+      `Cannot start input "${deps.name}" as it must listen on ${host}:${port}: ${code}`,
+      { input: deps.name, host, port },
+      { cause },
+    );
+  }
+}
+
+function admissionOf(decision: AdmissionDecision): Admission {
+  if (decision.admitted) return decision;
+  return {
+    admitted: false,
+    rejection:
+      decision.refused === 'called-ae-title'
+        ? REJECTION.calledAeTitleNotRecognized
+        : REJECTION.callingAeTitleNotRecognized,
+  };
+}
+
+/** Called when a command set has arrived: decides before the data set is read whether there is room for it. */
+function receive(request: StoreRequest, { spool, telemetry }: InputDeps): StoreSink | StoreRefusal {
+  if (!isUid(request.sopInstanceUid)) return { refuse: INVALID_SOP_INSTANCE_UID };
+  const { source } = request.association;
+  const failed = (error: unknown) => receptionFailed(telemetry, { source, error });
+  let reception: Reception;
+  try {
+    reception = spool.receive(arrivalOf(request));
+  } catch (error) {
+    // That there is no room is told once by the spool, not with every instance.
+    if (!(error instanceof SpoolRefusingError)) failed(error);
+    return { refuse: answerOfError(error) };
+  }
+  return new ReceptionSink(reception, {
+    kept: (entry, dataSetBytes) => instanceReceived(telemetry, { source, dataSetBytes, ...entry }),
+    failed,
+  });
+}
+
+function arrivalOf({ association, ...instance }: StoreRequest): Arrival {
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = instance;
+  const { source, callingAeTitle, calledAeTitle, peerAddress } = association;
+  return {
+    sopClassUid,
+    sopInstanceUid,
+    transferSyntaxUid,
+    source,
+    callingAeTitle,
+    calledAeTitle,
+    peerAddress,
+    fileMeta: encodeFileMeta({
+      sopClassUid,
+      sopInstanceUid,
+      transferSyntaxUid,
+      sourceAeTitle: callingAeTitle,
+    }),
+  };
+}

@@ -1,0 +1,34 @@
+import type { z } from 'zod';
+import type { Kind } from '../kinds.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { SourceSettings } from './sources.ts';
+
+/** What a member of the table of inputs must provide. */
+export interface InputKind<Settings extends z.ZodObject> extends Kind<Settings> {
+  /**
+   * Starts to take instances in.
+   *
+   * @throws {InputUnavailableError}
+   */
+  start(settings: z.infer<Settings>, deps: InputDeps): Promise<Input>;
+}
+
+export interface InputDeps {
+  /** Name in the configuration. */
+  readonly name: string;
+  readonly sources: Readonly<Record<string, SourceSettings>>;
+  readonly allowAnyCaller: boolean;
+  readonly acceptUnknownSopClasses: boolean;
+  readonly spool: Spool;
+  readonly telemetry: Telemetry;
+}
+
+/** An input at work. */
+export interface Input {
+  /** Where it really listens: the settings may have said port 0. */
+  readonly host: string;
+  readonly port: number;
+  /** Takes nothing new, and gives what has begun up to `drainMs` to end. */
+  stop(drainMs: number): Promise<void>;
+}

@@ -1,0 +1,73 @@
+/**
+ * # Intake
+ *
+ * Arrivals become spool entries: starts the configured inputs and stops them.
+ *
+ * Invariants:
+ * - An instance is acknowledged only after the spool has made it durable.
+ * - Nothing is left of an instance that was not acknowledged, unless its peer went away before it could be told.
+ *
+ * Deliberately absent: rules, destinations, and any look into the data set.
+ */
+import type { Spool } from '../spool/spool.ts';
+import { inputStarted, inputStopped } from '../telemetry/intake-events.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { IntakeSettings } from './config.ts';
+import type { Input } from './input-kind.ts';
+import { startInput } from './inputs.ts';
+
+export interface Intake {
+  inputs(): readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly host: string;
+    readonly port: number;
+  }[];
+  /** Takes nothing new, gives what has begun up to `drainMs` to end, then cuts it off. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/**
+ * Starts all inputs.
+ *
+ * @throws {InputUnavailableError} when one cannot start; then none is left running
+ */
+export async function startIntake(
+  settings: IntakeSettings,
+  deps: { readonly spool: Spool; readonly telemetry: Telemetry },
+): Promise<Intake> {
+  const { spool, telemetry } = deps;
+  const running = new Map<string, Input & { readonly kind: string }>();
+  const stop = async (drainMs: number) => {
+    const inputs = [...running];
+    running.clear();
+    await Promise.all(inputs.map(([, input]) => input.stop(drainMs)));
+    for (const [name] of inputs) inputStopped(telemetry, { input: name });
+  };
+  try {
+    for (const [name, input] of Object.entries(settings.inputs)) {
+      const { kind } = input;
+      const {
+        host,
+        port,
+        stop: stopInput,
+      } = await startInput(input, {
+        name,
+        sources: settings.sources,
+        allowAnyCaller: settings.allow_any_caller,
+        acceptUnknownSopClasses: settings.accept_unknown_sop_classes,
+        spool,
+        telemetry,
+      });
+      running.set(name, { kind, host, port, stop: stopInput });
+      inputStarted(telemetry, { input: name, kind, host, port });
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return {
+    inputs: () => [...running].map(([name, { kind, host, port }]) => ({ name, kind, host, port })),
+    stop,
+  };
+}
