@@ -3,13 +3,15 @@ import { applyEdits } from '../dicom/edits.ts';
 import { type HeaderIndex, type IndexedElement, indexHeader } from '../dicom/header-index.ts';
 import { type TransferSyntax, transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { vrFacts } from '../dicom/vr.ts';
-import { rewriteVrEncoding } from '../dicom/vr-encoding.ts';
+import { type RewrittenEncoding, rewriteVrEncoding, trailingRange } from '../dicom/vr-encoding.ts';
 import { GatewayError } from '../errors.ts';
 import type { AttributeEdit } from '../spool/spool.ts';
 import { DeliveryError } from './errors.ts';
 import { type HeadedSource, joined, type Part, readAhead } from './part10-source.ts';
 
 const UNDEFINED_LENGTH = 0xffff_ffff;
+/** Held in memory to be rewritten. */
+const TRAILING_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The index of a source, made anew: after a change the stored one no longer fits. */
 export function indexOf(source: HeadedSource): HeaderIndex {
@@ -52,7 +54,9 @@ export async function withEdits(
  */
 export async function withVrEncoding(source: HeadedSource, transferSyntaxUid: string): Promise<HeadedSource> {
   try {
-    const rewritten = rewriteVrEncoding(source.head, indexOf(source), transferSyntaxUid);
+    const index = indexOf(source);
+    const trailing = await readTrailing(source, trailingRange(index));
+    const rewritten = rewriteVrEncoding(source.head, index, transferSyntaxUid, trailing);
     return await spliced({ ...source, transferSyntaxUid }, rewritten);
   } catch (error) {
     if (!(error instanceof GatewayError) || error instanceof DeliveryError) throw error;
@@ -124,12 +128,25 @@ function encodeLength(
   return bytes;
 }
 
-/** Replaces the beginning of a data set. */
+/** Elements behind the pixel data: a few, if any. */
+async function readTrailing(
+  source: HeadedSource,
+  range: { readonly offset: number; readonly length: number } | undefined,
+): Promise<Uint8Array | undefined> {
+  if (!range || range.length > TRAILING_BYTES_MAX) return undefined;
+  const bytes = Buffer.allocUnsafe(range.length);
+  for (let filled = 0; filled < range.length; ) {
+    filled += await source.read(bytes.subarray(filled), range.offset + filled);
+  }
+  return bytes;
+}
+
+/** Replaces the beginning of a data set, and its end where there is a `tail`. */
 function spliced(
   source: HeadedSource,
-  { prefix, restOffset }: { readonly prefix: Uint8Array; readonly restOffset: number },
+  { prefix, restOffset, tail }: RewrittenEncoding,
 ): Promise<HeadedSource> {
-  const { dataSetOffset, sizeBytes } = source;
-  const fileMeta: Part = { source, from: 0, to: dataSetOffset };
-  return readAhead(joined([fileMeta, prefix, { source, from: restOffset, to: sizeBytes }], source));
+  const fileMeta: Part = { source, from: 0, to: source.dataSetOffset };
+  const rest: Part = { source, from: restOffset, to: tail?.offset ?? source.sizeBytes };
+  return readAhead(joined([fileMeta, prefix, rest, ...(tail ? [tail.bytes] : [])], source));
 }

@@ -63,7 +63,7 @@ async function withMeddling(
 ) {
   const peer = await startStoragePeer();
   const proxy = await startMeddlingProxy(peer.port, meddle);
-  const opened = openSession(proxy.port, { response_timeout: '300ms' });
+  const opened = openSession(proxy.port, { response_timeout: '1s' });
   t.teardown(async () => {
     await opened.session.close();
     await proxy.stop();
@@ -175,6 +175,20 @@ for (const [from, to] of [
     }
   });
 }
+
+test('elements behind the pixel data of a large instance are rewritten too', async (t) => {
+  const { peer, instances, send } = await withPeer(t, { transferSyntaxUids: [IMPLICIT_LE] });
+  const options = {
+    sopInstanceUid: '1.2.1',
+    pixelBytes: 3_000_000,
+    elements: [[0xfffc_fffc, 'OB', Buffer.alloc(100)]] as const,
+  };
+
+  await send(instances.add(smallInstance(options)));
+
+  const expected = smallInstance({ ...options, transferSyntaxUid: IMPLICIT_LE });
+  t.true(peer.kept[0]?.dataSet.equals(expected.dataSet));
+});
 
 test('a transfer syntax that the peer does not take holds the instance, and names both', async (t) => {
   const { peer, instances, send } = await withPeer(t);
@@ -316,7 +330,11 @@ test('a peer that aborts, closes, answers nothing or another message leaves the 
     const second = await send(add(2));
     const third = await send(add(3));
 
-    t.deepEqual([first.taken, second.taken, third.taken], [true, false, true], verdict);
+    t.deepEqual(
+      [first.taken, second.taken, third.taken],
+      [true, false, true],
+      JSON.stringify([verdict, third]),
+    );
     t.like(second, { reason: 'unclear' }, verdict);
     t.is(peer.associations.opened, 2, verdict);
   }
@@ -324,7 +342,7 @@ test('a peer that aborts, closes, answers nothing or another message leaves the 
 
 test('a response that comes after its time-out is not taken for that of the next instance', async (t) => {
   const { instances, send } = await withMeddling(t, async (_, count): Promise<Meddling> => {
-    if (count === 1) await delay(450);
+    if (count === 1) await delay(1300);
     return 'pass';
   });
 
