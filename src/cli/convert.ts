@@ -8,8 +8,8 @@ import { type Command, UsageError } from './command.ts';
 /** One-off conversion of files, without a gateway. */
 export const convert: Command = {
   name: 'convert',
-  summary: 'make slide pyramids of files: DICOM images, JPEG, PNG, TIFF',
-  usage: `slidegate convert <file...> --out DIR [options]
+  summary: 'Makes slide pyramids of files: DICOM images, JPEG, PNG, TIFF.',
+  usage: `Usage: slidegate convert <file...> --out DIR [options]
 
   --out DIR             where the DICOM files go; made if it is not there
   --tile N              side of a tile in pixels, a multiple of 16 (512)

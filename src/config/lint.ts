@@ -1,6 +1,7 @@
 /** What no section can see by itself: settings that are right one by one and wrong together. */
 import { relative, resolve } from 'node:path';
 import { isLoopback, isWildcard } from '../console/hosts.ts';
+import { checkIntakeSettings } from '../intake/config.ts';
 import type { Settings } from './schema.ts';
 import type { Path } from './sources.ts';
 
@@ -17,7 +18,7 @@ export type IsStated = (path: Path) => boolean;
 export function lintSettings(settings: Settings, isStated: IsStated): readonly Finding[] {
   return [
     ...portsUsedTwice(settings),
-    ...anyCallerBeyondLoopback(settings, isStated),
+    ...checkIntakeSettings(settings, isStated),
     ...consoleBeyondLoopback(settings),
     ...sendingToItself(settings),
     ...destinationsAlike(settings),
@@ -59,20 +60,6 @@ function collides(one: Listener, other: Listener): boolean {
   return (
     one.port === other.port && (one.host === other.host || isWildcard(one.host) || isWildcard(other.host))
   );
-}
-
-/** DICOM has no sign-in: whoever reaches an open port may store. */
-function anyCallerBeyondLoopback(settings: Settings, isStated: IsStated): readonly Finding[] {
-  if (!settings.allow_any_caller || isStated(['allow_any_caller'])) return [];
-  return Object.entries(settings.inputs)
-    .filter(([, input]) => !isLoopback(input.host))
-    .map(([name, { host }]) => ({
-      severity: 'error',
-      path: ['inputs', name, 'host'],
-      message:
-        `must be loopback while any caller is allowed: is "${host}". Name the callers under sources and set ` +
-        'allow_any_caller: false, or set allow_any_caller: true beside it on purpose',
-    }));
 }
 
 function consoleBeyondLoopback({ console: web }: Settings): readonly Finding[] {
