@@ -17,6 +17,9 @@ export const ConversionSettings = z.strictObject({
       'Memory one worker may take before it is killed; an image of 16000×12000 takes less than 300 MB.',
     ),
   timeout: Duration.prefault('30m').describe('Time one conversion may take before its worker is killed.'),
+  retry_after: Duration.prefault('15s').describe(
+    'Wait before a conversion that ended its worker, or found no space, is tried again.',
+  ),
   scratch_free_bytes: z
     .int()
     .min(0)

@@ -44,7 +44,6 @@ const LEASE_MS = 60_000;
 const WORKER_IDLE_MS = 30_000;
 const JOBS_PER_WORKER_MAX = 50;
 const LOST_WORKERS_MAX = 3;
-const RETRY_AFTER_MS = 15_000;
 /** Pause after the spool failed. */
 const STALL_MS = 1_000;
 /** A full volume is looked at again this often. */
@@ -113,7 +112,7 @@ async function workOffTasks(stage: Stage): Promise<void> {
 
 /** Converts one entry and settles its task. */
 async function workOff(claim: Claim<ConversionPayload>, stage: Stage): Promise<void> {
-  const { spool, telemetry, signal, scratch } = stage;
+  const { spool, telemetry, settings, signal, scratch } = stage;
   const { job } = claim.payload;
   const task = { job, entryId: claim.entry.entryId, attempt: claim.attempt };
   const startedAt = performance.now();
@@ -135,7 +134,7 @@ async function workOff(claim: Claim<ConversionPayload>, stage: Stage): Promise<v
     conversionFinished(telemetry, { ...task, ...summaryOf(result), durationMs });
   } catch (error) {
     if (signal.aborted) return await spool.release([claim]);
-    const failure = failureOf(claim, error);
+    const failure = failureOf(claim, error, settings.retry_after);
     await spool.fail([failure]);
     const { disposition } = failure;
     conversionFailed(telemetry, { ...task, ...describe(error), ...checkOf(error), disposition });
@@ -211,12 +210,12 @@ function tasksOf({ rule, deliverTo, editsAfter, productsMeetRules }: ConversionP
 }
 
 /** What is no error of the world is a fault of ours: the task waits for a person. */
-function failureOf(claim: Claim, error: unknown): Failure {
+function failureOf(claim: Claim, error: unknown, retryAfterMs: number): Failure {
   const { code, reason: message } = describe(error);
   const disposition = error instanceof GatewayError ? error.disposition : 'hold';
   if (disposition === 'hold') return { claim, disposition, code, message };
   const counts = code !== 'SCRATCH_FULL'; // A full volume is not the instance's fault.
-  return { claim, disposition, code, message, counts, retryAtMs: Date.now() + RETRY_AFTER_MS };
+  return { claim, disposition, code, message, counts, retryAtMs: Date.now() + retryAfterMs };
 }
 
 function describe(error: unknown): { code: string; reason: string } {

@@ -1,36 +1,22 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { drawTissue } from '../../src/cli/demo-image.ts';
 import type { JobRequest } from '../../src/conversion/job-kind.ts';
 import { runJob } from '../../src/conversion/jobs.ts';
-import { type ImageOptions, imageInstance } from '../support/image-instance.ts';
+import { DataSet } from '../../src/dicom/data-set.ts';
+import { conversionRequest } from '../support/conversion-request.ts';
+import type { ImageOptions } from '../support/image-instance.ts';
 import { halve, psnr, readMatrix, readSlideInstance, type SlideInstance } from '../support/pyramid-reader.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'slidegate-job-'));
 test.after.always(() => rm(folder, { recursive: true, force: true }));
 
-let runs = 0;
-
 /** Converts an instance as a worker does. */
 async function convert(image: ImageOptions, request: Partial<JobRequest> = {}) {
-  runs += 1;
-  const path = join(folder, `${runs}.dcm`);
-  const work = await mkdtemp(join(folder, `${runs}-`));
-  const bytes = await imageInstance(image);
-  await writeFile(path, bytes);
-  const result = await runJob({
-    job: 'wsi',
-    source: { kind: 'part10', path, offset: 0, sizeBytes: bytes.byteLength },
-    options: {},
-    edits: [],
-    decidedAtMs: Date.UTC(2026, 0, 6, 23, 30),
-    timeZone: 'Europe/Berlin',
-    folder: work,
-    ...request,
-  });
-  const instances = await Promise.all(result.products.map(({ path: product }) => readSlideInstance(product)));
+  const result = await runJob(await conversionRequest(folder, image, request));
+  const instances = await Promise.all(result.products.map(({ path }) => readSlideInstance(path)));
   return { ...result, instances };
 }
 
@@ -485,7 +471,6 @@ for (const { name, image, code, says } of refusals) {
 }
 
 test('spacing comes from Pixel Measures, or from where the rule says', async (t) => {
-  const { DataSet } = await import('../../src/dicom/data-set.ts');
   const measures = new DataSet().set('PixelSpacing', ['0.002', '0.001']);
   const groups = new DataSet().set('PixelMeasuresSequence', [measures]);
   const image = { label: 'measures', rows: 100, columns: 100 };
