@@ -99,7 +99,7 @@ export class DataSet implements Iterable<Element> {
   /** Items of a sequence; none when missing or empty. */
   items(attribute: string | number): readonly DataSet[] {
     const element = this.get(attribute);
-    return element?.vr === 'SQ' || isItems(element?.value) ? (element?.value as readonly DataSet[]) : [];
+    return element?.vr === 'SQ' ? (element.value as readonly DataSet[]) : [];
   }
 
   /** Of VRs that are bytes. */
@@ -150,7 +150,8 @@ export function readDataSet(
   const { transferSyntaxUid, offset = 0, stopBefore } = options;
   const isDeflated = transferSyntaxOf(transferSyntaxUid)?.deflated ?? false;
   const encoding = encodingOf(transferSyntaxUid);
-  const source = isDeflated ? inflateDataSet(bytes.subarray(offset)) : bytes;
+  const plain = isDeflated ? inflateDataSet(bytes.subarray(offset)) : bytes;
+  const source = new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength);
   const { elements, endOffset } = readElements(source, {
     encoding,
     start: isDeflated ? 0 : offset,
@@ -172,7 +173,7 @@ function dataSetOf(
     const { tag, vr, valueOffset, valueLength, endOffset, items } = element;
     if (items !== undefined) {
       const value = items.map((item) => dataSetOf(bytes, item.elements, item.encoding, characterSet));
-      dataSet.add({ tag, vr, value });
+      dataSet.add({ tag, vr: 'SQ', value });
     } else if (valueLength === UNDEFINED_LENGTH) {
       dataSet.add({ tag, vr, value: bytes.subarray(valueOffset, endOffset - 8), encapsulated: true });
     } else {
@@ -229,16 +230,15 @@ function vrThatFits(tag: number, values: ElementValue | readonly ScalarValue[]):
 
 /** Values in the form that the VR is kept in. */
 function asKept(vr: Vr, values: ElementValue | readonly ScalarValue[]): ElementValue {
-  if (values instanceof Uint8Array || isItems(values)) return values;
-  return vrFacts(vr).form === 'text'
-    ? (values as readonly ScalarValue[]).map(String)
-    : (values as ElementValue);
+  if (values instanceof Uint8Array) return values;
+  const isOfItems = vrFacts(vr).form === 'items';
+  assert(
+    values.every((value) => value instanceof DataSet === isOfItems),
+    `Cannot set values as VR ${vr}: items belong into SQ, and nothing else`,
+  );
+  return vrFacts(vr).form === 'text' ? values.map(String) : (values as ElementValue);
 }
 
 function isScalar(value: unknown): value is ScalarValue {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-}
-
-function isItems(value: unknown): value is readonly DataSet[] {
-  return Array.isArray(value) && value[0] instanceof DataSet;
 }

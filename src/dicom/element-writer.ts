@@ -2,6 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { ByteSink } from './byte-sink.ts';
 import { type CharacterSet, characterSetOf, DEFAULT_CHARACTER_SET } from './character-set.ts';
 import type { DataSet, Element } from './data-set.ts';
+import { dictionaryVr } from './dictionary.ts';
 import { type Encoding, encodingOf, ITEM, SEQUENCE_END, UNDEFINED_LENGTH } from './element-header.ts';
 import { encodeValue, type ScalarValue } from './element-value.ts';
 import { Tag } from './tags.generated.ts';
@@ -78,20 +79,19 @@ function writeElement(
   encoding: Encoding,
   characterSet: CharacterSet,
 ): void {
-  const { tag, vr, value, encapsulated } = element;
-  const { littleEndian } = encoding;
-  if (encapsulated) {
-    writeElementHeader(sink, { tag, vr, length: UNDEFINED_LENGTH }, encoding);
-    sink.append(value as Uint8Array);
-    sink.tag(SEQUENCE_END, littleEndian);
-    sink.uint32(0, littleEndian);
-    return;
-  }
-  const content = isItems(vr, value)
-    ? encodeItems(value, encoding, characterSet)
-    : encodeValue(vr, value as readonly ScalarValue[] | Uint8Array, { littleEndian, characterSet });
-  writeElementHeader(sink, { tag, vr: isItems(vr, value) ? 'SQ' : vr, length: content.length }, encoding);
+  const { tag, vr, value, encapsulated = false } = element;
+  const { littleEndian, explicitVr } = encoding;
+  const content =
+    vr === 'SQ' && Array.isArray(value)
+      ? encodeItems(value as readonly DataSet[], encoding, characterSet)
+      : encodeValue(vr, value as readonly ScalarValue[] | Uint8Array, { littleEndian, characterSet });
+  // Without VR, only that shows a sequence which the dictionary does not know.
+  const isDelimited = encapsulated || (vr === 'SQ' && !explicitVr && dictionaryVr(tag) !== 'SQ');
+  writeElementHeader(sink, { tag, vr, length: isDelimited ? UNDEFINED_LENGTH : content.length }, encoding);
   sink.append(content);
+  if (!isDelimited) return;
+  sink.tag(SEQUENCE_END, littleEndian);
+  sink.uint32(0, littleEndian);
 }
 
 function encodeItems(items: readonly DataSet[], encoding: Encoding, characterSet: CharacterSet): Uint8Array {
@@ -103,11 +103,6 @@ function encodeItems(items: readonly DataSet[], encoding: Encoding, characterSet
     sink.append(content);
   }
   return sink.bytes();
-}
-
-/** What was read from UN of undefined length has items too. */
-function isItems(vr: Vr, value: Element['value']): value is readonly DataSet[] {
-  return (vr === 'SQ' || vr === 'UN') && Array.isArray(value);
 }
 
 /** A deflated data set of odd length gets one byte of padding. PS3.5 A.5. */

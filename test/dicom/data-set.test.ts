@@ -151,6 +151,14 @@ test('an item may have a character set of its own', (t) => {
   );
 });
 
+test('a private sequence can be told from other values in implicit VR', (t) => {
+  const dataSet = new DataSet().set(0x00091001, [new DataSet().set('CodeValue', 'x')], 'SQ');
+
+  const read = readDataSet(encodeDataSet(dataSet, IMPLICIT_LE), { transferSyntaxUid: IMPLICIT_LE }).dataSet;
+
+  t.is(read.items(0x00091001)[0]?.text('CodeValue'), 'x');
+});
+
 test('values that a VR cannot hold are refused', (t) => {
   const encode = (attribute: string, value: string | number | bigint) => () =>
     encodeDataSet(new DataSet().set(attribute, value), EXPLICIT_LE);
@@ -173,6 +181,8 @@ test('values that a VR cannot hold are refused', (t) => {
 test('a keyword that the dictionary lacks is a bug', (t) => {
   t.throws(() => new DataSet().set('PatientNme', 'x'), { message: /PatientNme/ });
   t.throws(() => new DataSet().set('PatientName', 'x', 'XX'), { message: /XX/ });
+  t.throws(() => new DataSet().set('OpticalPathSequence', 'x'), { message: /SQ/ });
+  t.throws(() => new DataSet().set('PatientName', [new DataSet()]), { message: /SQ/ });
 });
 
 test('numbers of every width survive', (t) => {
