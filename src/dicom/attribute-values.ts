@@ -1,9 +1,8 @@
-import { type CharacterSet, characterSetOf, DEFAULT_CHARACTER_SET } from './character-set.ts';
+import { type CharacterSet, characterSetOfValue, DEFAULT_CHARACTER_SET } from './character-set.ts';
 import { dictionaryVr, type TagPath, type TagPathStep } from './dictionary.ts';
 import { encodingOf, UNDEFINED_LENGTH } from './element-header.ts';
 import { valuesAsText } from './element-value.ts';
 import type { HeaderIndex, IndexedElement } from './indexed-element.ts';
-import { latin1 } from './single-byte-sets.ts';
 import { Tag } from './tags.generated.ts';
 import { isVr, type Vr, vrFacts } from './vr.ts';
 
@@ -109,13 +108,7 @@ function findElement(elements: readonly IndexedElement[], tag: number): IndexedE
 /** An item may have a set of its own. PS3.3 C.12.1.1.2. */
 function characterSetIn(elements: readonly IndexedElement[], { characterSet }: Surroundings): CharacterSet {
   const value = findElement(elements, Tag.SpecificCharacterSet)?.value;
-  return value === undefined ? characterSet : characterSetOf(termsOf(value));
-}
-
-function termsOf(value: Uint8Array): readonly string[] {
-  return latin1(value)
-    .split('\\')
-    .map((term) => term.replace(/^ +|[ \0]+$/g, ''));
+  return value === undefined ? characterSet : characterSetOfValue(value);
 }
 
 /** UN of an attribute we know is its own VR in little endian (PS3.5 6.2.2); others may be text or anything. */

@@ -37,6 +37,15 @@ export function characterSetOf(terms: readonly string[]): CharacterSet {
   return set;
 }
 
+/** @param value of (0008,0005), as it stands in the data set */
+export function characterSetOfValue(value: Uint8Array): CharacterSet {
+  return characterSetOf(
+    latin1(value)
+      .split('\\')
+      .map((term) => term.replace(/^ +|[ \0]+$/g, '')),
+  );
+}
+
 /** ISO_IR 6, in force where a data set says nothing. */
 export const DEFAULT_CHARACTER_SET = characterSetOf([]);
 

@@ -1,5 +1,5 @@
 import { ok as assert } from 'node:assert';
-import { type CharacterSet, characterSetOf, DEFAULT_CHARACTER_SET } from './character-set.ts';
+import { type CharacterSet, characterSetOfValue, DEFAULT_CHARACTER_SET } from './character-set.ts';
 import { inflateDataSet } from './deflated.ts';
 import { attributeByKeyword, dictionaryVr, formatTag } from './dictionary.ts';
 import { type Encoding, encodingOf, UNDEFINED_LENGTH } from './element-header.ts';
@@ -168,7 +168,8 @@ function dataSetOf(
 ): DataSet {
   const dataSet = new DataSet();
   const terms = elements.find(({ tag }) => tag === Tag.SpecificCharacterSet);
-  const characterSet = terms === undefined ? outerSet : characterSetOf(trimmedTexts(bytes, terms));
+  const characterSet =
+    terms === undefined ? outerSet : characterSetOfValue(bytes.subarray(terms.valueOffset, terms.endOffset));
   for (const element of elements) {
     const { tag, vr, valueOffset, valueLength, endOffset, items } = element;
     if (items !== undefined) {
@@ -200,11 +201,6 @@ function decoded(
     default:
       return bytes;
   }
-}
-
-function trimmedTexts(bytes: Uint8Array, { valueOffset, valueLength }: RawElement): readonly string[] {
-  const value = bytes.subarray(valueOffset, valueOffset + valueLength);
-  return decodeTexts('CS', value, DEFAULT_CHARACTER_SET).map((text) => text.trim());
 }
 
 function tagOf(attribute: string | number): number {

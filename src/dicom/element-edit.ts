@@ -1,9 +1,8 @@
-import { type CharacterSet, characterSetOf, DEFAULT_CHARACTER_SET } from './character-set.ts';
+import { type CharacterSet, characterSetOfValue } from './character-set.ts';
 import { DataSet } from './data-set.ts';
 import { dictionaryVr, type TagPath } from './dictionary.ts';
 import { type Encoding, UNDEFINED_LENGTH } from './element-header.ts';
 import type { RawElement, RawItem } from './element-reader.ts';
-import { decodeTexts } from './element-value.ts';
 import { encodeElements } from './element-writer.ts';
 import { itemHeader } from './encapsulation.ts';
 import { EditError, ValueError } from './errors.ts';
@@ -236,10 +235,7 @@ function vrForValues(
 function characterSetOfLevel({ bytes, elements }: Level, outerSet: CharacterSet): CharacterSet {
   const terms = elements.find(({ tag }) => tag === Tag.SpecificCharacterSet);
   if (terms === undefined) return outerSet;
-  const value = bytes.subarray(terms.valueOffset, terms.endOffset);
-  return characterSetOf(
-    decodeTexts('CS', value, DEFAULT_CHARACTER_SET).map((term) => term.replace(/^ +|[ \0]+$/g, '')),
-  );
+  return characterSetOfValue(bytes.subarray(terms.valueOffset, terms.endOffset));
 }
 
 function refusal({ path }: Change, reason: string): EditError {

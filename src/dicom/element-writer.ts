@@ -66,10 +66,10 @@ function writeElements(
   encoding: Encoding,
   outerSet: CharacterSet,
 ): void {
-  const terms = elements.find(({ tag }) => tag === Tag.SpecificCharacterSet)?.value as
-    | readonly string[]
-    | undefined;
-  const characterSet = terms === undefined ? outerSet : characterSetOf(terms.map((term) => term.trim()));
+  const terms = elements.find(({ tag }) => tag === Tag.SpecificCharacterSet)?.value;
+  const characterSet = Array.isArray(terms)
+    ? characterSetOf(terms.map((term) => String(term).trim()))
+    : outerSet;
   for (const element of elements) writeElement(sink, element, encoding, characterSet);
 }
 

@@ -100,10 +100,7 @@ test('encapsulate() writes what locateFrames() finds, whatever the frames', asyn
 });
 
 test('all fragments make up a single frame, whatever the table says', async (t) => {
-  const wrongTable = Buffer.concat([
-    itemHeader(12),
-    Buffer.from('000000000a00000014000000', 'hex'),
-  ]);
+  const wrongTable = Buffer.concat([itemHeader(12), Buffer.from('000000000a00000014000000', 'hex')]);
   for (const table of [EMPTY_TABLE, wrongTable]) {
     t.deepEqual(
       await frames(file(table, items('aa', 'bbbb', 'cc'), sequenceDelimiter()), { numberOfFrames: 1 }),
