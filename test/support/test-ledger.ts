@@ -38,6 +38,8 @@ export class TestLedger implements Disposable {
   readonly #memory = new StagingMemory();
   /** Told of every file that is removed. */
   onRemoval: (path: string) => void = () => {};
+  /** Told of replies to earlier requests: claims that have waited. */
+  onLateReply: (reply: Reply) => void = () => {};
   #nextId = 1;
   #isOwner = true;
 
@@ -94,13 +96,15 @@ export class TestLedger implements Disposable {
   run(requests: readonly Request[]): (Reply | undefined)[] {
     const replies = this.#runGroup(requests);
     while (this.ledger.nextWorkMs === 0) replies.push(...this.#runGroup([])); // A page at a time.
+    const ids = new Set(requests.map(({ id }) => id));
+    for (const reply of replies) if (!ids.has(reply.id)) this.onLateReply(reply);
     return requests.map(({ id }) => replies.find((reply) => reply.id === id));
   }
 
   #runGroup(requests: readonly Request[]): Reply[] {
     const { replies, news } = this.ledger.run(requests);
     for (const path of news.removals) {
-      rmSync(path, { recursive: true });
+      rmSync(path, { recursive: true, force: true });
       this.onRemoval(path);
     }
     return [...replies];
