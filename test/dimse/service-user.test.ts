@@ -241,7 +241,7 @@ test('a data set is read in blocks of 1 MiB at most, no more than two ahead of a
   const user = await openAssociation(target(port), CONTEXTS);
 
   const stored = user.store(CT, source);
-  for (let before = -1; before !== readBytes; ) {
+  for (let before = 0; before === 0 || before !== readBytes; ) {
     before = readBytes;
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
