@@ -11,6 +11,7 @@ export class DurableFolder {
   #rootMade: boolean;
   /** Folders whose names are known to be on disk. */
   readonly #durable = new Set<string>();
+  readonly #syncs = new FolderSyncs();
   /** Last user of each name, so that looking and replacing are one step. */
   readonly #names = new Map<string, Promise<void>>();
 
@@ -26,7 +27,7 @@ export class DurableFolder {
     const firstMade = await mkdir(this.root, { recursive: true });
     if (firstMade !== undefined) {
       for (let path = this.root; path.length >= firstMade.length; path = dirname(path)) {
-        await syncFolder(dirname(path));
+        await this.#syncs.sync(dirname(path));
       }
     }
     this.#rootMade = true;
@@ -62,7 +63,7 @@ export class DurableFolder {
       await rm(temporaryPath, { force: true }).catch(() => {}); // It is overwritten by the next attempt.
       throw error;
     }
-    await syncFolder(folder); // A rename is data too: without this, a power cut can undo it.
+    await this.#syncs.sync(folder); // A rename is data too: without this, a power cut can undo it.
   }
 
   async #writeContent(
@@ -108,7 +109,7 @@ export class DurableFolder {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
       // Also where it was there: whoever made it may not have come to this.
-      if (!this.#durable.has(path)) await syncFolder(parent);
+      if (!this.#durable.has(path)) await this.#syncs.sync(parent);
     }
     if (this.#durable.size >= FOLDERS_MAX) this.#durable.clear();
     this.#durable.add(folder);
@@ -122,6 +123,36 @@ export class DurableFolder {
     await mine.finally(() => {
       if (this.#names.get(path) === settled) this.#names.delete(path);
     });
+  }
+}
+
+/** Syncs folders; whoever asks while a sync of the same folder runs shares the next one. */
+class FolderSyncs {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #next = new Map<string, Promise<void>>();
+
+  /** Resolves when the folder has been synced from after this moment. */
+  sync(path: string): Promise<void> {
+    const running = this.#running.get(path);
+    if (!running) return this.#start(path);
+    const next =
+      this.#next.get(path) ??
+      running
+        .catch(() => {}) // Said to those who asked for it.
+        .then(() => {
+          this.#next.delete(path);
+          return this.#start(path);
+        });
+    this.#next.set(path, next);
+    return next;
+  }
+
+  #start(path: string): Promise<void> {
+    const sync = syncFolder(path).finally(() => {
+      if (this.#running.get(path) === sync) this.#running.delete(path);
+    });
+    this.#running.set(path, sync);
+    return sync;
   }
 }
 

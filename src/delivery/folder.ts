@@ -47,7 +47,7 @@ const FolderSettings = z.strictObject({
       if (problem) context.addIssue({ code: 'custom', message: problem });
     })
     .describe('Path of each file below the folder; keywords or tags of attributes in braces.'),
-  writers_max: z.int().min(1).max(64).default(4).describe('Files written at the same time.'),
+  writers_max: z.int().min(1).max(64).default(8).describe('Files written at the same time.'),
   retry: RetrySettings.prefault({}).describe('When a delivery that failed is tried again.'),
 });
 type FolderSettings = z.infer<typeof FolderSettings>;
