@@ -9,7 +9,14 @@ import {
   validateInstance,
 } from '../../../src/dicom/validator/validator.ts';
 import { CT, EXPLICIT_LE, rawElement, rawFile, rawItem } from '../../support/raw-file.ts';
-import { jpegFrame, part10File, slideDataSet, sourceOf } from '../../support/wsi-instance.ts';
+import {
+  fragments,
+  framesFor,
+  jpegFrame,
+  part10File,
+  slideDataSet,
+  sourceOf,
+} from '../../support/wsi-instance.ts';
 
 const NATIVE = ['1.2.840.10008.1.2', EXPLICIT_LE, '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99'];
 
@@ -138,6 +145,23 @@ function manyFrames(frames: number, frameBytes: number): ByteSource {
       return given.length;
     },
   };
+}
+
+test('an Extended Offset Table may give lengths with the padding or without', async (t) => {
+  const frames = framesFor(slideDataSet());
+  const offsets = frames.map((_, index) => BigInt(index * (8 + jpegFrame().length)));
+  for (const padding of [0, 1]) {
+    const slide = slideDataSet()
+      .set('ExtendedOffsetTable', uint64s(offsets))
+      .set('ExtendedOffsetTableLengths', uint64s(frames.map(({ length }) => BigInt(length - padding))))
+      .setEncapsulated('PixelData', fragments(frames, []));
+
+    t.deepEqual((await validateInstance(sourceOf(part10File(slide)))).findings, []);
+  }
+});
+
+function uint64s(values: readonly bigint[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(values).buffer);
 }
 
 test('the first, the middle and the last frame are decoded, whole', async (t) => {
