@@ -1,6 +1,6 @@
 /** Short words for building and copying attributes, so that the modules of the IOD read as tables. */
 import { DataSet, type Element } from '../dicom/data-set.ts';
-import { isPrivateTag, type TagPath } from '../dicom/dictionary.ts';
+import { attributeByTag, formatTag, isPrivateTag, type TagPath } from '../dicom/dictionary.ts';
 import { Tag } from '../dicom/tags.generated.ts';
 import { vrFacts } from '../dicom/vr.ts';
 
@@ -65,6 +65,26 @@ function withoutLocalElements(item: DataSet): DataSet {
       copy.add(withoutLocal(element));
   }
   return copy;
+}
+
+/**
+ * Removes attributes whose values no character set makes right: codes, dates and numbers with letters beyond
+ * ASCII in them.
+ *
+ * @returns their keywords, those of items included
+ */
+export function removeUnwritable(dataSet: DataSet): readonly string[] {
+  const removed: string[] = [];
+  for (const { tag, vr, value } of [...dataSet]) {
+    if (isItems(value)) {
+      for (const item of value) removed.push(...removeUnwritable(item));
+    } else if (vrFacts(vr).form === 'text' && !vrFacts(vr).characterSet) {
+      if ((value as readonly string[]).every((text) => /^[\0-\x7f]*$/.test(text))) continue;
+      dataSet.delete(tag);
+      removed.push(attributeByTag(tag)?.keyword ?? formatTag(tag));
+    }
+  }
+  return [...new Set(removed)];
 }
 
 /** All values that are numbers. */

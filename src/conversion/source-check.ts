@@ -17,6 +17,11 @@ const IMAGE_SOP_CLASSES = [
   '1.2.840.10008.5.1.4.1.1.77.1.4', // VL Photographic
 ];
 
+/** Objects of these kinds have frames that can be referred to. */
+export function isMultiFrameClass(sopClassUid: string): boolean {
+  return /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7\.\d$/.test(sopClassUid);
+}
+
 /** libjpeg's limit. */
 const SIDE_MAX = 65_500;
 const NATIVE_BYTES_MAX = 4 * 2 ** 30;

@@ -11,6 +11,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { deterministicUid } from '../dicom/uid.ts';
+import { removeUnwritable } from './attributes.ts';
 import type { ConvertibleFrame, ConvertibleImage } from './convertible-image.ts';
 import { GeneratedValues } from './generated-values.ts';
 import { asInputProfile, srgbInputProfile } from './icc-profile.ts';
@@ -19,6 +20,7 @@ import { momentAt, momentIn } from './moment.ts';
 import { openPart10Image } from './part10-image.ts';
 import { openPlainImage } from './plain-image.ts';
 import { buildPyramid } from './pyramid.ts';
+import { isMultiFrameClass } from './source-check.ts';
 import { pixelSpacingOf, positionOf, sliceThicknessOf } from './source-geometry.ts';
 import type { SeriesFacts, SeriesUids } from './wsi-facts.ts';
 import { WsiOptions } from './wsi-options.ts';
@@ -28,11 +30,13 @@ export const wsiJob: JobKind<typeof WsiOptions> = {
   options: WsiOptions,
   async run(options, request) {
     const image = await openImage(request);
+    const leftOut = removeUnwritable(image.attributes);
     try {
       const products: JobProduct[] = [];
       const generated = new Set<string>();
       for (const [frameIndex, frame] of image.frames.entries()) {
         const values = new GeneratedValues();
+        if (leftOut.length > 0) values.note(`Left out, for their values are damaged: ${leftOut.join(', ')}`);
         const work = { image, frame, frameIndex, options, request, values };
         products.push(...(await convertFrame(work)));
         for (const keyword of values.keywords) generated.add(keyword);
@@ -104,11 +108,11 @@ function describeSeries(work: FrameWork): { series: SeriesFacts; uidOf: UidOf } 
   const { decidedAtMs, timeZone } = request;
   if (frame.hasUnknownLossyStep)
     values.note('The source had a lossy compression of unknown method and ratio');
-  const isMultiFrame = image.frames.length > 1;
+  const hasFrameNumbers = image.frames.length > 1 && isMultiFrameClass(image.instance?.sopClassUid ?? '');
   const series: SeriesFacts = {
     source,
     ...(image.instance && {
-      instance: { ...image.instance, ...(isMultiFrame && { frameNumber: frameIndex + 1 }) },
+      instance: { ...image.instance, ...(hasFrameNumbers && { frameNumber: frameIndex + 1 }) },
     }),
     sourceKey: `${image.key} ${frameIndex + 1}`,
     uids,

@@ -95,7 +95,7 @@ export function setPatientAndStudy(into: DataSet, series: SeriesFacts): void {
     PatientName: source.text('PatientName') ?? '',
     PatientID: generated.or('PatientID', source.text('PatientID'), () => shortName(uids.study, 'patient')),
     PatientBirthDate: source.text('PatientBirthDate') ?? '',
-    PatientSex: source.text('PatientSex') ?? '',
+    PatientSex: ['M', 'F', 'O'].find((sex) => sex === source.text('PatientSex')) ?? '',
     StudyInstanceUID: uids.study,
     StudyID: generated.or('StudyID', source.text('StudyID'), () => shortName(uids.study, 'study')),
     AccessionNumber: source.text('AccessionNumber') ?? '',
