@@ -3,6 +3,8 @@ import { loadSettings } from '../config/config.ts';
 import type { Command } from './command.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. That is no second one. */
+const ECHO_MS = 500;
 
 /** `slidegate serve`: the gateway, until a signal stops it. */
 export const serve: Command = {
@@ -29,14 +31,14 @@ The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is
   },
 };
 
-/** Resolves with the first signal, also one that comes while the gateway still starts; a second one ends the process. */
+/** Resolves with the first signal, also one that comes while the gateway still starts; a second ends the process. */
 function firstSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let stopping = false;
+    let firstAtMs: number | undefined;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (stopping) process.exit(1);
-        stopping = true;
+        if (firstAtMs !== undefined && performance.now() - firstAtMs > ECHO_MS) process.exit(1);
+        firstAtMs ??= performance.now();
         resolve(signal);
       });
     }
