@@ -10,6 +10,9 @@ import { vrFacts } from '../../src/dicom/vr.ts';
 import { sparseSlide } from '../dicom/validator/slide-breaks.ts';
 import { part10File, slideDataSet, sourceOf } from '../support/wsi-instance.ts';
 
+/** Of dicom3tools. */
+const DCIODVFY = 'dciodvfy';
+
 const TEXT_OF_VR: Readonly<Record<string, string>> = { UI: '1.02.3', IS: '-7', DS: '-7', CS: 'WRONG' };
 
 /** Kinds of damage to one attribute; false when it cannot be done to it. */
@@ -46,7 +49,7 @@ function itemAt(dataSet: DataSet, place: readonly number[]): DataSet {
 
 /** Errors of dciodvfy; it also dies of some files, which is no error of theirs. */
 async function errorsOfDciodvfy(path: string): Promise<readonly string[]> {
-  const child = spawn('dciodvfy', [path], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(DCIODVFY, [path], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   for await (const chunk of child.stderr.setEncoding('latin1')) said += chunk;
   // Let pass: it counts tiles that a sparse slide need not have.
