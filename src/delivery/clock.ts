@@ -13,7 +13,7 @@ export const systemClock: Clock = {
   now: Date.now,
   async sleep(durationMs, signal) {
     try {
-      await delay(durationMs, undefined, { signal });
+      await delay(Math.max(0, durationMs), undefined, { signal });
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -13,28 +13,16 @@
  */
 import { GatewayError } from '../errors.ts';
 import type { Claim, DeliveryPayload, Spool } from '../spool/spool.ts';
-import {
-  breakerClosed,
-  breakerOpened,
-  deliveryFailed,
-  deliveryTaken,
-  laneTroubled,
-} from '../telemetry/events.ts';
+import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { Attempts } from './attempts.ts';
 import { Breaker } from './breaker.ts';
 import { ClaimQueue, type Next } from './claim-queue.ts';
 import type { Clock } from './clock.ts';
 import type { DestinationSession, PreparedItem } from './destination-kind.ts';
 import type { LaneStatus } from './lane-status.ts';
-import {
-  dispositionOf,
-  type NotTaken,
-  type Outcome,
-  outcomeOfError,
-  statusLabel,
-  type Taken,
-} from './outcome.ts';
-import { decide, type FailedAttempt, goesAlone, triedForMs } from './retry-policy.ts';
+import { type Outcome, outcomeOfError } from './outcome.ts';
+import { goesAlone } from './retry-policy.ts';
 import type { RetrySettings } from './retry-settings.ts';
 import { LEASE_MS, Settlements } from './settlements.ts';
 
@@ -42,6 +30,8 @@ import { LEASE_MS, Settlements } from './settlements.ts';
 const BATCH_MAX = 128;
 /** Made ready ahead of their turn: enough to go on with while the spool commits. */
 const AHEAD_MAX = 32;
+/** A stop waits at least so long for the spool to write down what has been taken. */
+const SETTLE_MS = 5000;
 
 export interface LaneOptions {
   readonly destination: string;
@@ -66,13 +56,9 @@ export class Lane {
   readonly #breaker: Breaker;
   readonly #settlements: Settlements;
   readonly #stopping = new AbortController();
-  readonly #startedAtMs: number;
+  readonly #attempts: Attempts;
   readonly #running: Promise<void>;
   #sending = 0;
-  #taken = 0;
-  #failed = 0;
-  #lastTakenAtMs: number | undefined;
-  #lastFailure: LaneStatus['lastFailure'];
 
   constructor({ destination, session, retry }: LaneOptions, deps: LaneDeps) {
     const { spool, telemetry, clock } = deps;
@@ -80,13 +66,18 @@ export class Lane {
     this.#session = session;
     this.#retry = retry;
     this.#deps = deps;
-    this.#startedAtMs = clock.now();
-    this.#breaker = new Breaker(retry, { now: () => clock.now(), random: deps.random });
-    this.#settlements = new Settlements({
+    const breaker = new Breaker(retry, { now: () => clock.now(), random: deps.random });
+    const settlements = new Settlements({
       spool,
       clock,
       onTrouble: (error) => laneTroubled(telemetry, { destination, error }),
     });
+    this.#breaker = breaker;
+    this.#settlements = settlements;
+    this.#attempts = new Attempts(
+      { destination, retry, probe: session.echo ? 'echo' : 'instance' },
+      { breaker, settlements, telemetry, clock, random: deps.random },
+    );
     this.#running = this.#run();
   }
 
@@ -98,34 +89,38 @@ export class Lane {
       breaker: state,
       ...(state === 'open' && { nextProbeAtMs: this.#breaker.probeAtMs }),
       sending: this.#sending,
-      taken: this.#taken,
-      failed: this.#failed,
-      ...(this.#lastTakenAtMs !== undefined && { lastTakenAtMs: this.#lastTakenAtMs }),
-      ...(this.#lastFailure && { lastFailure: this.#lastFailure }),
+      ...this.#attempts.remembered,
     };
   }
 
   /** Claims no more, lets what is being sent finish for that long, cuts off the rest, settles everything. */
   async stop(drainMs: number): Promise<void> {
+    const { clock } = this.#deps;
     this.#stopping.abort();
     const drained = new AbortController();
-    const limit = AbortSignal.any([drained.signal]);
-    const timeUp = this.#deps.clock.sleep(drainMs, limit);
-    await Promise.race([this.#running, timeUp]);
+    await Promise.race([this.#running, clock.sleep(drainMs, drained.signal)]);
+    drained.abort();
     await this.#session.close();
     await this.#running;
-    drained.abort();
-    const giveUp = new AbortController();
+
     const settled = new AbortController();
-    void this.#deps.clock.sleep(Math.max(drainMs, 1000), settled.signal).then(() => giveUp.abort());
+    const giveUp = new AbortController();
+    const timeUp = clock.sleep(Math.max(drainMs, SETTLE_MS), settled.signal).then(() => giveUp.abort());
     await this.#settlements.close(giveUp.signal);
     settled.abort();
+    await timeUp;
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      if (this.#breaker.state === 'open') await this.#probe();
-      else await this.#flow();
+      try {
+        if (this.#breaker.state === 'open') await this.#probe();
+        else await this.#flow();
+      } catch (error) {
+        // The spool cannot be asked, or a bug: said, and after a while the lane goes on.
+        laneTroubled(this.#deps.telemetry, { destination: this.destination, error });
+        await this.#deps.clock.sleep(this.#retry.first_delay, this.#stopping.signal);
+      }
     }
   }
 
@@ -156,7 +151,7 @@ export class Lane {
     );
     await this.#letGo(await queue.drain());
     const broken = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (broken) await this.#rest(broken.reason);
+    if (broken) throw broken.reason;
   }
 
   async #claim(limit: number, signal: AbortSignal): Promise<readonly Claim[]> {
@@ -196,104 +191,7 @@ export class Lane {
     } finally {
       this.#sending -= 1;
     }
-    if (outcome.taken) this.#settleTaken(claim, outcome, startedAtMs);
-    else if (outcome.code === 'STOPPED') this.#settlements.release([claim]);
-    else this.#settleFailed(claim, outcome, { startedAtMs, alone });
-  }
-
-  #settleTaken(claim: Claim, { outcome, status, comment }: Taken, startedAtMs: number): void {
-    const { destination } = this;
-    const { entry, attempt } = claim;
-    const now = this.#deps.clock.now();
-    this.#noteBreaker('TAKEN', () => this.#breaker.taken(entry.entryId));
-    this.#taken += 1;
-    this.#lastTakenAtMs = now;
-    this.#lastFailure = undefined;
-    this.#settlements.complete(
-      {
-        claim,
-        outcome,
-        ...(status !== undefined && { status }),
-        ...(comment && { detail: comment }),
-      },
-      () =>
-        deliveryTaken(this.#deps.telemetry, {
-          destination,
-          entryId: entry.entryId,
-          attempt,
-          outcome,
-          status: statusLabel(status),
-          sizeBytes: entry.sizeBytes,
-          durationMs: now - startedAtMs,
-          latencyMs: now - entry.receivedAtMs,
-        }),
-    );
-  }
-
-  #settleFailed(claim: Claim, outcome: NotTaken, sent: { startedAtMs: number; alone: boolean }): void {
-    const { destination } = this;
-    const { entry, attempt } = claim;
-    const now = this.#deps.clock.now();
-    const decision = decide(this.#failedAttempt(claim, outcome, sent), this.#retry, this.#deps.random());
-    const why = decision.type === 'hold' ? decision.why : 'refused';
-    const message = `${PREFIX[why](attempt)}${outcome.message}`;
-    const disposition = decision.type === 'hold' ? 'hold' : dispositionOf(outcome.reason);
-    this.#failed += 1;
-    this.#lastFailure = { atMs: now, code: outcome.code, reason: message };
-    this.#settlements.fail(
-      {
-        claim,
-        disposition,
-        code: outcome.code,
-        message: outcome.comment ? `${message}: "${outcome.comment}"` : message,
-        ...(outcome.status !== undefined && { status: outcome.status }),
-        ...(decision.type === 'retry' && { retryAtMs: now + decision.delayMs, counts: decision.counts }),
-      },
-      () =>
-        deliveryFailed(this.#deps.telemetry, {
-          destination,
-          entryId: entry.entryId,
-          attempt,
-          code: outcome.code,
-          disposition,
-          status: statusLabel(outcome.status),
-          reason: message,
-        }),
-    );
-  }
-
-  /** What the policy has to know; tells the breaker on the way. */
-  #failedAttempt(
-    claim: Claim,
-    { reason, status, code }: NotTaken,
-    { startedAtMs, alone }: { startedAtMs: number; alone: boolean },
-  ): FailedAttempt {
-    const { entryId } = claim.entry;
-    const othersPass = this.#breaker.othersPass(entryId, claim.createdAtMs);
-    const othersFail = this.#breaker.othersFail(entryId);
-    const probe = reason === 'resources' || !this.#session.echo ? 'instance' : 'echo';
-    if (reason === 'refused' && status !== undefined) this.#noteBreaker(code, () => this.#breaker.answered());
-    else if (reason !== 'refused' && reason !== 'local') {
-      this.#noteBreaker(code, () => this.#breaker.failed(entryId, probe));
-    }
-
-    const now = this.#deps.clock.now();
-    const firstAtMs = claim.firstAttemptAtMs ?? startedAtMs;
-    const knownFromMs = Math.max(firstAtMs, this.#startedAtMs);
-    const tried = {
-      attempt: claim.attempt,
-      sinceFirstMs: now - firstAtMs,
-      inThisRunMs: now - knownFromMs - this.#breaker.suspendedMsSince(knownFromMs),
-    };
-    return {
-      reason,
-      attempt: claim.attempt,
-      alone,
-      failuresInRow: Math.max(1, this.#breaker.failuresInRow),
-      othersPass,
-      othersFail,
-      triedForMs: triedForMs(tried, this.#retry),
-    };
+    this.#attempts.settle(claim, outcome, { startedAtMs, alone });
   }
 
   /** Waits until the destination may be well again, and asks. */
@@ -306,22 +204,8 @@ export class Lane {
       this.#breaker.letOneTry();
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#lastFailure = { atMs: this.#deps.clock.now(), code: error.code, reason: error.message };
-      this.#breaker.probeFailed();
+      this.#attempts.probeFailed(error);
     }
-  }
-
-  /** Reports a change of the breaker between working and suspended. */
-  #noteBreaker(code: string, change: () => void): void {
-    const before = this.#breaker.state;
-    change();
-    const after = this.#breaker.state;
-    if (before === after) return;
-    const { destination } = this;
-    if (after === 'open') {
-      const { failuresInRow } = this.#breaker;
-      breakerOpened(this.#deps.telemetry, { destination, code, failuresInRow });
-    } else if (after === 'closed') breakerClosed(this.#deps.telemetry, { destination });
   }
 
   async #letGo(left: readonly (Claim | Next<PreparedItem>)[]): Promise<void> {
@@ -333,21 +217,9 @@ export class Lane {
     this.#settlements.release(left.map((each) => ('ready' in each ? each.claim : each)));
   }
 
-  /** The spool could not be asked for claims: it will say so itself; ask again in a while. */
-  async #rest(error: unknown): Promise<void> {
-    laneTroubled(this.#deps.telemetry, { destination: this.destination, error });
-    await this.#deps.clock.sleep(this.#retry.first_delay, this.#stopping.signal);
-  }
-
   #stateWord(): LaneStatus['state'] {
     if (this.#stopping.signal.aborted) return 'stopped';
     if (this.#sending > 0) return 'sending';
     return this.#breaker.state === 'closed' ? 'idle' : 'suspended';
   }
 }
-
-const PREFIX = {
-  refused: () => '',
-  tries: (attempt: number) => `Held after ${attempt} attempts. `,
-  'gave-up': () => 'Held as tried for too long. ',
-} as const;
