@@ -1,6 +1,5 @@
 /** The API of the gateway that runs with the same settings, as the commands ask it. */
-import { loadSettings } from '../config/config.ts';
-import { isWildcard } from '../console/console.ts';
+import { isWildcard } from '../console/hosts.ts';
 import { GatewayRefusedError, GatewayUnreachableError } from './errors.ts';
 
 const ANSWER_LIMIT_MS = 30_000;
@@ -12,12 +11,14 @@ export const urlOption = { url: { type: 'string' } } as const;
 export const URL_USAGE = '  --url URL            console of another gateway; default: as the settings say';
 
 /** Where the console of the running gateway is: `url` where given, else as the settings say. */
-export function consoleUrl(url: string | undefined): URL {
+export async function consoleUrl(url: string | undefined): Promise<URL> {
   if (url !== undefined) {
     const parsed = URL.parse(url);
     if (parsed) return parsed;
     throw new GatewayUnreachableError(`Cannot ask "${url}": it must be a URL such as http://127.0.0.1:8080`);
   }
+  // The settings of every stage take longer to load than the answer takes to come.
+  const { loadSettings } = await import('../config/config.ts');
   const { host, port } = loadSettings().console;
   if (port === 0) {
     throw new GatewayUnreachableError(

@@ -19,7 +19,7 @@ Exit code 1 while the gateway is not ready.`,
 
   async run(args) {
     const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' }, ...urlOption } });
-    const base = consoleUrl(values.url);
+    const base = await consoleUrl(values.url);
     const [answer, { entries: held }] = await Promise.all([
       ask<StatusAnswer>(base, '/api/status'),
       ask<{ entries: EntryAnswer[] }>(base, `/api/entries?state=held&limit=${HELD_SHOWN}`),

@@ -74,7 +74,7 @@ async function act(action: Action, args: readonly string[]): Promise<number> {
 
   const preview = values.preview === true || (action === 'discard' && values.yes !== true);
   const reason = action === 'retry' ? undefined : values.reason;
-  const answer = await ask<{ count: number }>(consoleUrl(values.url), `/api/tasks/${action}`, {
+  const answer = await ask<{ count: number }>(await consoleUrl(values.url), `/api/tasks/${action}`, {
     selection,
     preview,
     by: userInfo().username,

@@ -27,7 +27,6 @@ import { LiveUpdates } from './live.ts';
 import type { ConsolePorts, ConsoleView } from './ports.ts';
 import { scrape } from './scrape.ts';
 
-export { isWildcard } from './hosts.ts';
 export type { ConsolePorts, ConsoleView, InputView, LaneView } from './ports.ts';
 export type { EntryAnswer, StatusAnswer } from './views.ts';
 

@@ -149,6 +149,8 @@ export function rulesLoaded(
   telemetry: Telemetry,
   event: { path: string; version: string; rules: number },
 ): void {
+  telemetry.metrics.configInfo.reset();
+  telemetry.metrics.configInfo.set({ version: event.version }, 1);
   telemetry.log.info(event, 'Rules loaded.');
 }
 

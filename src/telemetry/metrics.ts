@@ -32,7 +32,7 @@ export function createMetrics(registry = new Registry()) {
   return {
     registry,
     buildInfo: gauge('build_info', 'Version of the running gateway; always 1.', ['version']),
-    configInfo: gauge('config_info', 'Digest of the settings and rules in force; always 1.', ['version']),
+    configInfo: gauge('config_info', 'Digest of the rules in force; always 1.', ['version']),
     // Associations.
     associationsTotal: counter('associations_total', 'Associations that ended, by how.', [
       'direction',
