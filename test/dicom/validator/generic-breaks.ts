@@ -160,7 +160,8 @@ export const frameBreaks = {
     },
   },
   'fragment-length-even': {
-    file: slideWithFrames([...fourFrames().slice(1), jpegFrame({ scanBytes: 4, isPadded: false })]),
+    // Two of them, for the whole of Pixel Data is written with an even length.
+    file: slideWithFrames([...fourFrames().slice(2), ...[4, 4].map(oddFrame)]),
   },
   'fragment-not-empty': {
     file: () => {
@@ -198,6 +199,10 @@ export const frameBreaks = {
 
 function fourFrames(options: Parameters<typeof jpegFrame>[0] = {}): Buffer[] {
   return Array.from({ length: 4 }, () => jpegFrame(options));
+}
+
+function oddFrame(scanBytes: number): Buffer {
+  return jpegFrame({ scanBytes, isPadded: false });
 }
 
 function offsetsOf(frames: readonly Uint8Array[]): number[] {
