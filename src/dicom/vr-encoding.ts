@@ -13,12 +13,12 @@
 import { ByteSink } from './byte-sink.ts';
 import { dictionaryVr } from './dictionary.ts';
 import { type Encoding, encodingOf, IMPLICIT_VR, UNDEFINED_LENGTH } from './element-header.ts';
-import { type RawElement, type RawItem, readElements } from './element-reader.ts';
+import { findElements, type RawElement, type RawItem, readElements } from './element-reader.ts';
 import { writeElementHeader } from './element-writer.ts';
 import { itemHeader, sequenceDelimiter } from './encapsulation.ts';
 import { VrEncodingError } from './errors.ts';
 import type { HeaderIndex } from './indexed-element.ts';
-import { isGroupLength } from './tag.ts';
+import { formatTag, isGroupLength } from './tag.ts';
 import { Tag } from './tags.generated.ts';
 import { EXPLICIT_LE, IMPLICIT_LE } from './transfer-syntax.ts';
 import type { Vr } from './vr.ts';
@@ -134,6 +134,7 @@ class Rewriter {
     const representation = this.#pixelRepresentation(level.elements) ?? outer;
     for (const element of level.elements) {
       if (isGroupLength(element.tag) || element.tag === Tag.LengthToEnd) continue;
+      if (level.encoding.explicitVr && !to.explicitVr) this.#checkUnderstood(element);
       if (element.items === undefined) this.#element(sink, element, level.encoding, to, representation);
       else this.#sequence(sink, element, element.items, to, representation);
     }
@@ -170,6 +171,32 @@ class Rewriter {
     writeElementHeader(sink, { tag, vr, length: isDelimited ? UNDEFINED_LENGTH : value.length }, to);
     sink.append(value.bytes());
     if (isDelimited) sink.append(sequenceDelimiter());
+  }
+
+  /** Without its VR, a receiver takes the element for what the dictionary says: that must not lead it astray. */
+  #checkUnderstood(element: RawElement): void {
+    const { tag, vr, valueLength, items } = element;
+    const known = dictionaryVr(tag);
+    const isMistaken =
+      known === 'SQ'
+        ? vr !== 'SQ' &&
+          items === undefined &&
+          valueLength > 0 &&
+          !(vr === 'UN' && this.#isImplicitSequence(element))
+        : known !== 'UN' && items !== undefined && valueLength === UNDEFINED_LENGTH;
+    if (isMistaken) {
+      throw new VrEncodingError(
+        `Cannot rewrite VR encoding: without VR, ${formatTag(tag)} would be taken for ${known}, it is ${vr}`,
+      );
+    }
+  }
+
+  /** Whether UN of a length holds what it should: items in implicit VR. PS3.5 6.2.2. */
+  #isImplicitSequence({ tag, valueOffset, endOffset }: RawElement): boolean {
+    const sink = new ByteSink();
+    writeElementHeader(sink, { tag, vr: 'SQ', length: endOffset - valueOffset }, IMPLICIT_VR);
+    sink.append(this.#bytes.subarray(valueOffset, endOffset));
+    return findElements(sink.bytes(), { encoding: IMPLICIT_VR, start: 0 }).ended === 'end';
   }
 
   #pixelRepresentation(elements: readonly RawElement[]): number | undefined {

@@ -412,3 +412,32 @@ test('removing what was set brings back the bytes, whatever the data set', (t) =
     }),
   );
 });
+
+test('whatever the damage, applyEdits() makes a readable header or throws an EditError', (t) => {
+  const specimen = rawElements(EXPLICIT, [...SPECS, PIXELS]);
+  const damage = fc.array(fc.tuple(fc.nat(specimen.length - 1), fc.nat(255)), { maxLength: 4 });
+  const edits = [
+    { set: 'PatientID', value: ['x'] },
+    { set: 'RequestAttributesSequence.AccessionNumber', value: ['y'] },
+    { remove: 'OpticalPathSequence[0]' },
+  ];
+  fc.assert(
+    fc.property(damage, fc.nat(specimen.length), (changes, headBytes) => {
+      const file = Buffer.from(specimen);
+      for (const [at, value] of changes) file[at] = value;
+      const head = file.subarray(0, headBytes);
+      const options = { transferSyntaxUid: EXPLICIT_LE, dataSetOffset: 0, totalBytes: file.length };
+      const index = indexHeader(head, options);
+      try {
+        const { prefix, restOffset } = applyEdits(index, head, edits);
+        const after = Buffer.concat([prefix, file.subarray(restOffset)]);
+        const cut = prefix.length + Math.max(0, head.length - restOffset);
+        const again = indexHeader(after.subarray(0, cut), { ...options, totalBytes: after.length });
+        t.is(again.fault?.tag, index.fault?.tag);
+      } catch (error) {
+        if (!(error instanceof EditError)) throw error;
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { VrEncodingError } from '../../src/dicom/errors.ts';
+import { DataSetError, VrEncodingError } from '../../src/dicom/errors.ts';
 import { indexHeader } from '../../src/dicom/header-index.ts';
 import { EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE } from '../../src/dicom/transfer-syntax.ts';
 import { rewriteVrEncoding, trailingRange } from '../../src/dicom/vr-encoding.ts';
@@ -181,6 +181,28 @@ test('what cannot be rewritten is refused', (t) => {
   t.throws(() => rewritten(rawElements(EXPLICIT, STANDARD).subarray(0, -1), IMPLICIT_LE), refused);
 });
 
+test('an element that would be taken for something else without its VR is refused', (t) => {
+  const refused = { instanceOf: VrEncodingError };
+
+  t.throws(() => rewritten([el(0x00400275, 'LO', 'text'), PIXELS], IMPLICIT_LE), refused);
+  t.throws(() => rewritten([el(0x00400275, 'UN', 'text'), PIXELS], IMPLICIT_LE), refused);
+  t.throws(
+    () => rewritten([el(0x00080060, 'SQ', [[]], { undefinedLength: true }), PIXELS], IMPLICIT_LE),
+    refused,
+  );
+  t.throws(
+    () => rewritten([el(0x00400275, 'UN', [[el(0x00080060, 'CS', 'CT')]]), PIXELS], IMPLICIT_LE),
+    refused,
+  );
+  t.notThrows(() => rewritten([el(0x00400275, 'LO', ''), PIXELS], IMPLICIT_LE));
+  t.notThrows(() =>
+    rewritten(
+      [el(0x00400275, 'UN', [[el(0x00080060, 'CS', 'CT')]], { itemEncoding: IMPLICIT }), PIXELS],
+      IMPLICIT_LE,
+    ),
+  );
+});
+
 test('standard attributes come back from implicit VR as they were, whatever the data set', (t) => {
   const text = fc.stringMatching(/^[a-z]{0,8}$/);
   const leaf = fc.oneof(
@@ -206,5 +228,31 @@ test('standard attributes come back from implicit VR as they were, whatever the 
       t.deepEqual(implicit, rawElements(IMPLICIT, specs));
       t.deepEqual(rewritten(implicit, EXPLICIT_LE), explicit);
     }),
+  );
+});
+
+test('whatever the damage, rewriteVrEncoding() makes a readable header or throws its error', (t) => {
+  const specimen = rawElements(EXPLICIT, STANDARD);
+  const damage = fc.array(fc.tuple(fc.nat(specimen.length - 1), fc.nat(255)), { maxLength: 4 });
+  fc.assert(
+    fc.property(damage, (changes) => {
+      const file = Buffer.from(specimen);
+      for (const [at, value] of changes) file[at] = value;
+      const options = { dataSetOffset: 0, totalBytes: file.length };
+      const index = indexHeader(file, { ...options, transferSyntaxUid: EXPLICIT_LE });
+      try {
+        const { prefix, restOffset } = rewriteVrEncoding(file, index, IMPLICIT_LE);
+        const after = Buffer.concat([prefix, file.subarray(restOffset)]);
+        const again = indexHeader(after, {
+          dataSetOffset: 0,
+          totalBytes: after.length,
+          transferSyntaxUid: IMPLICIT_LE,
+        });
+        t.is(again.fault, undefined);
+      } catch (error) {
+        if (!(error instanceof VrEncodingError || error instanceof DataSetError)) throw error;
+      }
+    }),
+    { numRuns: 500 },
   );
 });
