@@ -12,6 +12,7 @@ export class ReceptionSink {
   readonly #reception: Reception;
   readonly #outcome: ReceptionOutcome;
   #dataSetBytes = 0;
+  #failure: Answer | undefined;
 
   constructor(reception: Reception, outcome: ReceptionOutcome) {
     this.#reception = reception;
@@ -20,7 +21,13 @@ export class ReceptionSink {
 
   write(bytes: Uint8Array): boolean {
     this.#dataSetBytes += bytes.byteLength;
-    return this.#reception.write(bytes);
+    if (this.#failure !== undefined) return true; // Drained: the answer follows the last fragment.
+    try {
+      return this.#reception.write(bytes);
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
   }
 
   onWritable(resume: () => void): void {
@@ -28,6 +35,7 @@ export class ReceptionSink {
   }
 
   async end(): Promise<Answer> {
+    if (this.#failure !== undefined) return this.#failure;
     if (this.#dataSetBytes === 0) {
       this.#reception.discard('empty');
       return EMPTY_DATA_SET;
@@ -36,8 +44,7 @@ export class ReceptionSink {
     try {
       committed = await this.#reception.commit();
     } catch (error) {
-      this.#outcome.failed(error);
-      return answerOfError(error);
+      return this.#fail(error);
     }
     this.#outcome.kept(committed, this.#dataSetBytes);
     return KEPT;
@@ -45,5 +52,12 @@ export class ReceptionSink {
 
   discard(reason: string): void {
     this.#reception.discard(reason);
+  }
+
+  #fail(error: unknown): Answer {
+    this.#outcome.failed(error);
+    this.#reception.discard('failed'); // Harmless when the commit has done it.
+    this.#failure = answerOfError(error);
+    return this.#failure;
   }
 }
