@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
 import { startOrthanc } from './orthanc-peer.ts';
 import { run, startPeer } from './peer-process.ts';
-import { usageOf } from './process-usage.ts';
+import { usageOf, watchChildren } from './process-usage.ts';
 
 export type Path = 'direct' | 'slidegate' | 'orthanc' | 'receive-slidegate' | 'receive-storescp';
 
@@ -45,13 +45,15 @@ export async function measurePath(path: Path, folders: readonly string[], count:
     const router = await startRouter(path, scratch, sink);
     if (router !== sink) stops.push(router.stop);
 
+    const children = watchChildren(router.pid);
     const before = usageOf(router.pid);
     const started = performance.now();
     await Promise.all(folders.map((folder) => sendFolder(folder, router)));
     if (!isReceiveOnly) await arrived(sinkFolder, count);
     const seconds = (performance.now() - started) / 1000;
     const after = usageOf(router.pid);
-    return { seconds, cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakRssBytes: after.peakRssBytes };
+    const cpuSeconds = after.cpuSeconds - before.cpuSeconds + children.stop();
+    return { seconds, cpuSeconds, peakRssBytes: after.peakRssBytes };
   } finally {
     for (const stop of stops.toReversed()) await stop();
   }
