@@ -2,7 +2,7 @@
  * Suspends sending to a destination that is in trouble. Only several *different* instances failing in a row
  * open it: one poison instance does not. While it is open nothing is claimed and nothing counts.
  */
-import { backOffMs } from './retry-policy.ts';
+import { backOffMs, probePace } from './retry-policy.ts';
 import type { RetrySettings } from './retry-settings.ts';
 
 /** `half-open`: one instance at a time, until the first is taken. */
@@ -115,12 +115,12 @@ export class Breaker {
   }
 
   #open(probe: Probe): void {
-    const { breaker_first_delay: first, breaker_longest_delay: longest, jitter } = this.#settings;
+    const pace = { ...probePace(this.#settings), jitter: this.#settings.jitter };
     const now = this.#deps.now();
     if (this.#state === 'closed') this.#openedAtMs = now;
     this.#state = 'open';
     this.#probe = probe;
-    this.#probeAtMs = now + backOffMs({ first, longest, jitter }, this.#openings, this.#deps.random());
+    this.#probeAtMs = now + backOffMs(pace, this.#openings, this.#deps.random());
     this.#openings += 1;
   }
 

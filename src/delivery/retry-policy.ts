@@ -91,12 +91,18 @@ function delayMs(failed: FailedAttempt, settings: RetrySettings, random: number)
 }
 
 function paceOf(reason: FailureReason, settings: RetrySettings): { first: number; longest: number } {
-  if (reason === 'resources')
+  if (reason === 'resources') {
     return { first: settings.resources_first_delay, longest: settings.resources_longest_delay };
+  }
   // To find nobody there costs nothing: no longer waits than between two probes.
-  if (reason === 'unreachable')
-    return { first: settings.breaker_first_delay, longest: settings.breaker_longest_delay };
+  if (reason === 'unreachable') return probePace(settings);
   return { first: settings.first_delay, longest: settings.longest_delay };
+}
+
+/** How often a destination is asked whether it is there. */
+export function probePace(settings: RetrySettings): { readonly first: number; readonly longest: number } {
+  const longest = Math.min(settings.longest_delay, settings.breaker_longest_delay);
+  return { first: settings.first_delay, longest };
 }
 
 /**

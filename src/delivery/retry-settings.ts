@@ -40,9 +40,9 @@ export const RetrySettings = z.strictObject({
     .min(1)
     .default(3)
     .describe('Different instances that fail in a row before sending is suspended.'),
-  breaker_first_delay: Duration.prefault('2s').describe(
-    'Wait before the first probe of a suspended destination.',
+  breaker_longest_delay: Duration.prefault('1m').describe(
+    'Longest wait between two probes of a suspended destination, and between two attempts to reach it; ' +
+      '`longest_delay` where that is shorter.',
   ),
-  breaker_longest_delay: Duration.prefault('1m').describe('Longest wait between two probes.'),
 });
 export type RetrySettings = z.infer<typeof RetrySettings>;

@@ -26,8 +26,6 @@ const RETRY = {
   longest_delay: '50ms',
   resources_first_delay: '20ms',
   resources_longest_delay: '50ms',
-  breaker_first_delay: '20ms',
-  breaker_longest_delay: '50ms',
 };
 
 async function openGateway(t: ExecutionContext) {

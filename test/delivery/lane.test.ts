@@ -170,7 +170,9 @@ test('the destination down for 26 hours of steady input: nothing is held, everyt
 });
 
 test('an outage of 30 days holds nothing, though deliveries are given up after 7', async (t) => {
-  const { clock, session, spool, start, add } = startLane({ retry: { breaker_longest_delay: '1h' } });
+  const { clock, session, spool, start, add } = startLane({
+    retry: { longest_delay: '1h', breaker_longest_delay: '1h' },
+  });
   session.answer = () => notTaken('unreachable');
   session.isThere = false;
   add(5);
@@ -188,7 +190,9 @@ test('an outage of 30 days holds nothing, though deliveries are given up after 7
 });
 
 test('an outage is not counted by a gateway that was started in the middle of it', async (t) => {
-  const { clock, session, spool, start, add } = startLane({ retry: { breaker_longest_delay: '1h' } });
+  const { clock, session, spool, start, add } = startLane({
+    retry: { longest_delay: '1h', breaker_longest_delay: '1h' },
+  });
   session.answer = () => notTaken('unreachable');
   session.isThere = false;
   add(5);
