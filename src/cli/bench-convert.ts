@@ -13,7 +13,7 @@ import { EXPLICIT_LE } from '../dicom/transfer-syntax.ts';
 import { deterministicUid } from '../dicom/uid.ts';
 import { levelQualities, type Raster } from './bench-pyramid.ts';
 import { drawTissue } from './demo-image.ts';
-import { run } from './peer-process.ts';
+import { isInstalled, run } from './peer-process.ts';
 import { usageOf } from './process-usage.ts';
 
 const SIZES = [
@@ -238,13 +238,6 @@ function ratiosOf(rows: readonly Row[]): Readonly<Record<string, number>> {
     if (theirs) ratios[`cpu ${ours.size} ${ours.input}`] = round(ours.cpu_s / theirs.cpu_s);
   }
   return ratios;
-}
-
-async function isInstalled(command: string): Promise<boolean> {
-  return run(command, ['--version']).then(
-    () => true,
-    () => false,
-  );
 }
 
 function round(value: number): number {

@@ -27,11 +27,9 @@ export const ConversionSettings = z.strictObject({
     .describe('Space that conversions leave free on the volume of the spool; they wait rather than take it.'),
   time_zone: z
     .string()
-    .default(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
     .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC')
-    .describe('Time zone of dates that converted instances get from here; that of the system unless set.')
-    // The reference page must not name the system it was made on.
-    .meta({ default: undefined }),
+    .optional()
+    .describe('Time zone of dates that converted instances get from here; that of the system unless set.'),
 });
 export type ConversionSettings = z.output<typeof ConversionSettings>;
 

@@ -153,7 +153,11 @@ async function convert(
 ): Promise<JobResult> {
   const { spool, settings, pool, signal } = stage;
   const { rule, deliverTo, editsAfter, productsMeetRules, editsBefore, ...work } = claim.payload;
-  const decided = { ...work, edits: editsBefore, timeZone: settings.time_zone };
+  const decided = {
+    ...work,
+    edits: editsBefore,
+    ...(settings.time_zone !== undefined && { timeZone: settings.time_zone }),
+  };
   const earlier = await history.earlierResult(decided);
   if (earlier) return earlier;
 

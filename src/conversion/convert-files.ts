@@ -2,9 +2,7 @@ import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { GatewayError } from '../errors.ts';
 import type { AttributeEdit } from '../spool/spool.ts';
-import { ConversionSettings } from './config.ts';
 import type { JobProduct, JobResult, JobSource } from './job-kind.ts';
-import { openWorkerPool } from './worker-pool.ts';
 
 /** What became of one file. */
 export type FileConversion =
@@ -28,50 +26,38 @@ export interface FileConversionOptions {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Made to the attributes of every file before it is converted. */
   readonly edits?: readonly AttributeEdit[];
-  readonly settings?: Partial<ConversionSettings>;
 }
 
 /**
- * Converts files one after the other, in a worker process as the gateway does: Part 10 files, or JPEG, PNG and
- * TIFF images.
+ * Converts files one after the other, in this process: Part 10 files, or JPEG, PNG and TIFF images.
  *
  * @returns yields the outcome of each; a file that fails does not keep the next from being converted
  */
 export async function* convertFiles(request: FileConversionOptions): AsyncGenerator<FileConversion> {
-  const settings = { ...ConversionSettings.parse({}), ...request.settings };
-  const pool = openWorkerPool({
-    memoryMaxBytes: settings.memory_max_bytes,
-    timeLimitMs: settings.timeout,
-    idleMs: 10_000,
-    jobsPerWorkerMax: 50,
-  });
+  // Imported late: the gateway, which comes through the same front door, leaves codecs to its workers.
+  const { runJob } = await import('./jobs.ts');
   const names = new FileNames();
   await mkdir(request.outDirectory, { recursive: true });
-  try {
-    for (const file of request.files) {
-      const startedAt = performance.now();
-      const folder = await mkdtemp(join(request.outDirectory, '.converting-'));
-      try {
-        const result = await pool.run({
-          job: 'wsi',
-          source: await sourceOf(file),
-          options: request.options ?? {},
-          edits: request.edits ?? [],
-          decidedAtMs: Date.now(),
-          timeZone: settings.time_zone,
-          folder,
-        });
-        const products = await moveProducts(result, join(request.outDirectory, names.next(file)));
-        const { generated, inheritedFaults } = result;
-        yield { file, products, generated, inheritedFaults, durationMs: performance.now() - startedAt };
-      } catch (error) {
-        yield { file, ...describe(error) };
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+  for (const file of request.files) {
+    const startedAt = performance.now();
+    const folder = await mkdtemp(join(request.outDirectory, '.converting-'));
+    try {
+      const result = await runJob({
+        job: 'wsi',
+        source: await sourceOf(file),
+        options: request.options ?? {},
+        edits: request.edits ?? [],
+        decidedAtMs: Date.now(),
+        folder,
+      });
+      const products = await moveProducts(result, join(request.outDirectory, names.next(file)));
+      const { generated, inheritedFaults } = result;
+      yield { file, products, generated, inheritedFaults, durationMs: performance.now() - startedAt };
+    } catch (error) {
+      yield { file, ...describe(error) };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
-  } finally {
-    await pool.close();
   }
 }
 

@@ -22,8 +22,8 @@ export interface JobRequest {
   readonly edits: readonly AttributeEdit[];
   /** Every date that the source does not give is this one. */
   readonly decidedAtMs: number;
-  /** Time zone of those dates, as IANA names it. */
-  readonly timeZone: string;
+  /** Time zone of those dates, as IANA names it; absent: that of the system. */
+  readonly timeZone?: string;
   /** For scratch and products; empty, and its owner's to remove. */
   readonly folder: string;
 }

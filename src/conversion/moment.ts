@@ -8,8 +8,9 @@ export interface Moment {
   readonly offset: string;
 }
 
-/** The moment as clocks in a time zone show it. */
-export function momentIn(atMs: number, timeZone: string): Moment {
+/** The moment as clocks in a time zone show it; without one, as those of the system do. */
+export function momentIn(atMs: number, timeZone: string | undefined): Moment {
+  if (timeZone === undefined) return momentAt(atMs, offsetText(-new Date(atMs).getTimezoneOffset()));
   const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' }).formatToParts(atMs);
   const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT';
   const [, sign = '+', hours = '00', minutes = '00'] = /GMT([+-])(\d\d):(\d\d)/.exec(name) ?? [];
@@ -22,4 +23,9 @@ export function momentAt(atMs: number, offset: string): Moment {
   const offsetMinutes = (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0));
   const digits = new Date(atMs + offsetMinutes * 60_000).toISOString().replace(/\D/g, '');
   return { date: digits.slice(0, 8), time: digits.slice(8, 14), offset: sign ? offset : '+0000' };
+}
+
+function offsetText(minutes: number): string {
+  const twoDigits = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${twoDigits(Math.abs(minutes) / 60)}${twoDigits(Math.abs(minutes) % 60)}`;
 }

@@ -13,6 +13,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
 import { ConversionError, type ConversionErrorCode, JobFailedError } from './errors.ts';
 import type { JobRequest, JobResult } from './job-kind.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
@@ -100,6 +101,13 @@ class Worker {
     this.#process = fork(new URL('./worker.ts', import.meta.url), [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
+      env: {
+        ...process.env,
+        // Without it every worker strips the types of a hundred files anew.
+        NODE_COMPILE_CACHE: getCompileCacheDir() ?? '',
+        // glibc gives every thread of libvips an arena of its own, and keeps what is freed in each.
+        MALLOC_ARENA_MAX: '2',
+      },
     });
     this.#process.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL_CHARACTERS);
