@@ -13,7 +13,7 @@ import { EXPLICIT_LE } from '../dicom/transfer-syntax.ts';
 import { deterministicUid } from '../dicom/uid.ts';
 import { levelQualities, type Raster } from './bench-pyramid.ts';
 import { drawTissue } from './demo-image.ts';
-import { isInstalled, run } from './peer-process.ts';
+import { isInstalled } from './peer-process.ts';
 import { usageOf } from './process-usage.ts';
 
 const SIZES = [

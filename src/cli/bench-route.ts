@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openAssociation } from '../dimse/service-user.ts';
 import { benchInstance, writeBenchFiles } from './bench-instances.ts';
 import { type Measured, measurePath, type Path, startReceiver } from './bench-paths.ts';
-import { run } from './peer-process.ts';
+import { isInstalled } from './peer-process.ts';
 
 export interface RouteScenario {
   readonly name: string;
@@ -37,8 +37,8 @@ export interface RouteRow {
  */
 export async function benchRoute(options: { repeats?: number; log?: (line: string) => void } = {}) {
   const log = options.log ?? (() => {});
-  const hasDcmtk = await isInstalled('storescu', '--version');
-  const hasOrthanc = await isInstalled('Orthanc', '--version');
+  const hasDcmtk = await isInstalled('storescu');
+  const hasOrthanc = await isInstalled('Orthanc');
   const rows: RouteRow[] = [];
   for (const scenario of hasDcmtk ? SCENARIOS : []) {
     const paths: Path[] = ['direct', 'slidegate', 'receive-storescp', 'receive-slidegate'];
@@ -151,15 +151,6 @@ function ratiosOf(rows: readonly RouteRow[]) {
       receive_cpu_over_storescp: over('receive-slidegate', 'receive-storescp', 'cpu_s'),
     };
   });
-}
-
-async function isInstalled(command: string, argument: string): Promise<boolean> {
-  try {
-    await run(command, [argument]);
-    return true;
-  } catch {
-    return false; // Not installed: its rows are absent, and `peers` says so.
-  }
 }
 
 function round(value: number): number {

@@ -29,6 +29,16 @@ export function run(
   });
 }
 
+/** True when the program can be started; what it then says to `--version` does not matter. */
+export async function isInstalled(command: string): Promise<boolean> {
+  try {
+    await run(command, ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export interface PeerProcess {
   readonly process: ChildProcess;
   output(): string;
