@@ -32,10 +32,8 @@ export const STEP_NAMES = [
   'task-settled',
   'follow-ups-added',
   'completion-answered',
-  'work-folder-removing',
   // Retention.
   'purge-marked',
-  'purge-committed',
   'file-removing',
 ] as const;
 

@@ -9,7 +9,8 @@ import { complete, fail, giveBack, renew } from './settle.ts';
 /** Answered within one transaction. */
 export type WriteRequest = Exclude<
   Request,
-  ReadRequest | { type: 'claim' | 'cancel-claim' | 'retry' | 'hold' | 'discard' | 'purge' | 'subscribe' | 'close' }
+  | ReadRequest
+  | { type: 'claim' | 'cancel-claim' | 'retry' | 'hold' | 'discard' | 'purge' | 'subscribe' | 'close' }
 >;
 
 /** What writing requests work with. */
