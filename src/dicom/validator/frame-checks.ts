@@ -34,11 +34,10 @@ export const frameChecks = checkTable({
   'frame-header': {
     severity: 'error',
     rule: 'The header of a codestream can be read.',
-    frame({ head, number }, { family, header }) {
+    frame({ head, lengthBytes, number }, { family, header }) {
+      if (header !== undefined || head.length < lengthBytes) return undefined; // It may end further on.
       const starts = family.start.every((byte, index) => head[index] === byte);
-      return header === undefined && starts
-        ? `frame ${number} has a ${family.title} header that cannot be read`
-        : undefined;
+      return starts ? `frame ${number} has a ${family.title} header that cannot be read` : undefined;
     },
   },
   'frame-process': {

@@ -57,7 +57,7 @@ export interface Frame {
   readonly number: number;
   readonly fragments: number;
   readonly lengthBytes: number;
-  /** Its first bytes: all of it up to 256 KiB. */
+  /** Its first bytes: all of it up to 256 KiB. Only as long as the frame is being looked at. */
   readonly head: Uint8Array;
   /** Its last bytes, at most {@link TAIL_BYTES}. */
   readonly tail: Uint8Array;

@@ -39,16 +39,14 @@ const SAMPLE_BYTES_MAX = 64 * 2 ** 20;
 /** Of a table that is looked at: sixteen million frames. */
 const OFFSET_TABLE_BYTES_MAX = 64 * 2 ** 20;
 
-/** Of a frame in several fragments: enough for its header. */
-const HEAD_BYTES = 64 * 1024;
+/** Of a frame: enough for its header, also with a color profile in it. */
+const HEAD_BYTES = WINDOW_BYTES;
 
 /** A frame whose fragments are passing by. */
 interface OpenFrame {
   number: number;
   fragments: number;
   lengthBytes: number;
-  /** A header may be spread over fragments, however short they are. */
-  headPieces: Uint8Array[];
   headBytes: number;
   tail: Uint8Array;
   pieces: Uint8Array[] | undefined;
@@ -83,6 +81,8 @@ class FragmentWalk {
   #starts: (index: number) => number | undefined = () => undefined;
   #offsetTable: OffsetTable = 'none';
   #frame: OpenFrame | undefined;
+  /** One for all frames. A header may be spread over fragments, however short they are. */
+  readonly #head = new Uint8Array(HEAD_BYTES);
   #frames = 0;
   #fragments = 0;
   #lengthBytes = 0;
@@ -219,7 +219,6 @@ class FragmentWalk {
       number: this.#frames,
       fragments: 0,
       lengthBytes: 0,
-      headPieces: [],
       headBytes: 0,
       tail: new Uint8Array(0),
       pieces: this.#expected.samples.has(this.#frames) ? [] : undefined,
@@ -247,15 +246,14 @@ class FragmentWalk {
     while (left > 0) {
       const pieceBytes = Math.min(left, WINDOW_BYTES);
       if (!(await reader.fill(pieceBytes))) return false;
-      const piece = reader.bytes.slice(reader.start, reader.start + pieceBytes);
+      const piece = reader.bytes.subarray(reader.start, reader.start + pieceBytes); // Until the next fill().
       reader.take(pieceBytes);
       left -= pieceBytes;
-      if (frame.headBytes < HEAD_BYTES) {
-        frame.headPieces.push(piece);
-        frame.headBytes += piece.length;
-      }
-      frame.pieces?.push(piece);
-      frame.tail = piece.length >= TAIL_BYTES ? piece.subarray(-TAIL_BYTES) : concatTail(frame.tail, piece);
+      const headPiece = piece.subarray(0, HEAD_BYTES - frame.headBytes);
+      this.#head.set(headPiece, frame.headBytes);
+      frame.headBytes += headPiece.length;
+      frame.pieces?.push(piece.slice());
+      frame.tail = tailOf(frame.tail, piece);
       if (frame.pieces === undefined && left > WINDOW_BYTES) {
         await reader.skip(left - TAIL_BYTES);
         left = TAIL_BYTES;
@@ -268,9 +266,8 @@ class FragmentWalk {
     const frame = this.#frame;
     if (frame === undefined) return;
     this.#frame = undefined;
-    const { number, fragments, lengthBytes, headPieces, tail, pieces } = frame;
-    const [first = new Uint8Array(0)] = headPieces;
-    const head = headPieces.length > 1 ? Buffer.concat(headPieces) : first;
+    const { number, fragments, lengthBytes, tail, pieces } = frame;
+    const head = this.#head.subarray(0, frame.headBytes);
     this.#listener.frame({ number, fragments, lengthBytes, head, tail });
     this.#checkExtendedLength(number, lengthBytes);
     if (pieces !== undefined && lengthBytes > 0) await this.#listener.sample(Buffer.concat(pieces), number);
@@ -312,6 +309,7 @@ class FragmentWalk {
   }
 }
 
-function concatTail(tail: Uint8Array, piece: Uint8Array): Uint8Array {
-  return Buffer.concat([tail, piece]).subarray(-TAIL_BYTES);
+function tailOf(before: Uint8Array, piece: Uint8Array): Uint8Array {
+  if (piece.length >= TAIL_BYTES) return piece.slice(-TAIL_BYTES);
+  return Buffer.concat([before, piece]).subarray(-TAIL_BYTES);
 }
