@@ -106,8 +106,13 @@ class ServiceProvider implements Provider {
       return;
     }
     const association = new ProviderAssociation(this, Transport.accepted(socket), peerAddress);
-    this.#associations.add(association);
-    association.listen();
+    try {
+      association.listen();
+      this.#associations.add(association);
+    } catch (error) {
+      this.options.onEvent?.({ type: 'handler-failed', error });
+      socket.destroy();
+    }
   }
 
   /** A flood of connections that ask for nothing must not keep out the one that will. */

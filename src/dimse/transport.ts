@@ -10,6 +10,7 @@
  *   one copies or uses it before it returns (see PduHandler and StoreSink).
  * It spares a new 64 KiB buffer for every read, which is what receiving otherwise spends its time collecting.
  */
+import assert from 'node:assert';
 import net from 'node:net';
 
 /** Bytes of one read at most: several PDUs of a fast peer with one system call. */
@@ -117,7 +118,7 @@ export class Transport {
 function readIntoSharedBuffer(accepted: net.Socket, onread: net.OnReadOpts): net.Socket {
   const holder = accepted as unknown as { _handle: unknown };
   const handle = holder._handle;
-  if (handle === null || handle === undefined) return accepted; // Closed already; its events tell.
+  assert(handle, 'Cannot take a connection over: its socket has no handle');
   holder._handle = null;
   accepted.destroy();
   // `handle` and `onread` together are what net.connect() uses itself; the type declarations do not know them.
