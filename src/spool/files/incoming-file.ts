@@ -19,6 +19,7 @@ export class IncomingFile {
   readonly #name: string;
   readonly #dataSetOffset: number;
   readonly #digest = createHash('sha256');
+  #file: FileHandle | undefined;
   /** The work so far; rejected for good once something has failed. */
   #work: Promise<FileHandle>;
   #sizeBytes = 0;
@@ -82,8 +83,8 @@ export class IncomingFile {
 
   /** Removes it, whatever has become of it. */
   async discard(): Promise<void> {
-    const file = await this.#work.catch(() => undefined);
-    await file?.close().catch(() => {}); // Closed already when it was finished.
+    await this.#work.catch(() => {}); // Reported before.
+    await this.#file?.close().catch(() => {}); // Closed already when it was finished.
     await rm(this.#partPath, { force: true });
     await rm(this.#path, { force: true });
   }
@@ -101,9 +102,9 @@ export class IncomingFile {
   }
 
   async #create(): Promise<FileHandle> {
-    const file = await open(this.#partPath, 'wx+', FILE_MODE);
+    this.#file = await open(this.#partPath, 'wx+', FILE_MODE);
     this.#step('part-created');
-    return file;
+    return this.#file;
   }
 
   async #then(act: (file: FileHandle) => Promise<void>): Promise<void> {
