@@ -111,8 +111,11 @@ const DS_CHARACTERS_MAX = 16;
 /** A number as DS, as exact as 16 characters allow. PS3.5 6.2. */
 export function decimal(value: number, digits = 15): string {
   for (let precision = digits; precision > 1; precision -= 1) {
-    const text = String(Number(value.toPrecision(precision)));
-    if (text.length <= DS_CHARACTERS_MAX) return text;
+    const rounded = Number(value.toPrecision(precision));
+    // Leading zeros cost digits: an exponent may cost fewer.
+    for (const text of [String(rounded), rounded.toExponential()]) {
+      if (text.length <= DS_CHARACTERS_MAX) return text;
+    }
   }
   return String(Number(value.toPrecision(1)));
 }

@@ -37,7 +37,7 @@ export async function openPlainImage(
 
 /** Nothing but what edits say. */
 function attributesFrom(edits: JobRequest['edits']): ConvertibleImage['attributes'] {
-  const head = encodeDataSet(dataSetOf({ Modality: 'SM' }), EXPLICIT_LE);
+  const head = encodeDataSet(dataSetOf({ SpecificCharacterSet: 'ISO_IR 192' }), EXPLICIT_LE);
   const file = { transferSyntaxUid: EXPLICIT_LE, dataSetOffset: 0, totalBytes: head.byteLength };
   return editedDataSet(head, indexHeader(head, file), edits);
 }

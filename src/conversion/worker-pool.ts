@@ -19,6 +19,8 @@ import type { JobRequest, JobResult } from './job-kind.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 
 const MEMORY_POLL_MS = 200;
+/** A worker that keeps more than this without a job ends: libvips and the heap give little back by themselves. */
+const RESTING_BYTES_MAX = 180e6;
 /** The system's out-of-memory killer takes a worker before it takes the gateway. */
 const OOM_SCORE_ADJ = '1000';
 const STDERR_TAIL_CHARACTERS = 2000;
@@ -28,7 +30,7 @@ export interface WorkerPoolOptions {
   readonly timeLimitMs: number;
   /** A worker without a job ends after this time. */
   readonly idleMs: number;
-  /** A worker ends after so many jobs: native allocators never give everything back. */
+  /** A worker ends after so many jobs, or earlier when it has grown. */
   readonly jobsPerWorkerMax: number;
   /** Called when a worker ended with a job in hand. `stderr` is the end of what it said. */
   onWorkerLost?(event: { readonly code: ConversionErrorCode; readonly stderr: string }): void;
@@ -59,7 +61,7 @@ export function openWorkerPool(options: WorkerPoolOptions): WorkerPool {
       try {
         return await worker.run(request, signal);
       } finally {
-        if (worker.isAlive && worker.jobs < options.jobsPerWorkerMax) {
+        if (await worker.mayGoOn()) {
           worker.rest(options.idleMs);
           idle.push(worker);
         } else {
@@ -89,7 +91,7 @@ export function openWorkerPool(options: WorkerPoolOptions): WorkerPool {
 /** One process. */
 class Worker {
   readonly ended: Promise<void>;
-  jobs = 0;
+  #jobs = 0;
   readonly #process: ChildProcess;
   readonly #options: WorkerPoolOptions;
   #stderr = '';
@@ -120,12 +122,18 @@ class Worker {
     writeFile(`/proc/${this.#process.pid}/oom_score_adj`, OOM_SCORE_ADJ).catch(() => {});
   }
 
+  /** A worker that has grown, or has done its share, makes room for a new one. */
+  async mayGoOn(): Promise<boolean> {
+    if (!this.isAlive || this.#jobs >= this.#options.jobsPerWorkerMax) return false;
+    return ((await residentBytes(this.#process.pid)) ?? 0) < RESTING_BYTES_MAX;
+  }
+
   get isAlive(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null && this.#process.connected;
   }
 
   run(request: JobRequest, signal: AbortSignal | undefined): Promise<JobResult> {
-    this.jobs += 1;
+    this.#jobs += 1;
     clearTimeout(this.#restTimer);
     this.#hold();
     const { promise, resolve, reject } = Promise.withResolvers<JobResult>();
