@@ -536,7 +536,7 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
   });
 
   fact(
-    'takes no product from outside of the work folder, and none that is no Part 10 file',
+    'takes no product from outside of the work folder, and none that is not what it is said to be',
     async (t, spool, temporary) => {
       await receive(spool);
       await completeAll(spool, 'rules', { tasks: [{ kind: 'conversion' }] });

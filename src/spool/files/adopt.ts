@@ -41,12 +41,16 @@ async function adoptOne(
   const { size: sizeBytes } = await file.stat();
   const head = (lengthBytes: number) => readHeadNow(file.fd, Math.min(lengthBytes, sizeBytes));
   const dataSetOffset = dataSetOffsetOf(head(META_BYTES_MAX), adoptee);
+  const header = readHeader({ ...adoptee, dataSetOffset, totalBytes: sizeBytes, head });
+  if (header.held !== undefined) {
+    const message = `Cannot take product ${adoptee.sopInstanceUid}: ${header.held.reason}`;
+    throw new SpoolError('PRODUCT_REJECTED', message);
+  }
   const sha256 = await digestFrom(file, dataSetOffset);
   await file.datasync();
   step('product-synced');
   if (source.path === adoptee.path) await nameFile(adoptee.path, finalPath);
   step('product-linked');
-  const header = readHeader({ ...adoptee, dataSetOffset, totalBytes: sizeBytes, head });
   return { ...header, fileName: adoptee.fileName, sizeBytes, dataSetOffset, sha256 };
 }
 

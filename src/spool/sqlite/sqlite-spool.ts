@@ -257,8 +257,8 @@ export class SqliteSpool implements Spool {
     closing.abort();
     for (const reception of this.#receptions) reception.discard('The spool is being closed.');
     space.close();
-    await ledger.ask('close', {}).answer.catch(() => {}); // It has died before.
     hub.close();
+    await ledger.ask('close', {}).answer.catch(() => {}); // It has died before.
     await files.close();
     await openFiles.close();
     await ledger.terminate();
