@@ -77,8 +77,6 @@ export type ProviderEvent =
     }
   /** A connection that never became an association. */
   | { readonly type: 'connection-ended'; readonly peerAddress: string; readonly end: AssociationEnd }
-  /** There are too many connections to take up one more. */
-  | { readonly type: 'connection-refused'; readonly peerAddress: string }
   | {
       readonly type: 'store-answered';
       readonly request: StoreRequest;

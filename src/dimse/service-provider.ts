@@ -100,11 +100,7 @@ class ServiceProvider implements Provider {
 
   #connected(socket: net.Socket): void {
     const peerAddress = normalizeAddress(socket.remoteAddress ?? '');
-    if (!this.#makeRoom()) {
-      this.options.onEvent?.({ type: 'connection-refused', peerAddress });
-      socket.destroy();
-      return;
-    }
+    this.#makeRoom();
     const association = new ProviderAssociation(this, Transport.accepted(socket), peerAddress);
     try {
       association.listen();
@@ -116,15 +112,15 @@ class ServiceProvider implements Provider {
   }
 
   /** A flood of connections that ask for nothing must not keep out the one that will. */
-  #makeRoom(): boolean {
-    if (this.#associations.size < this.options.associationsMax + SPARE_CONNECTIONS) return true;
+  #makeRoom(): void {
+    if (this.#associations.size < this.options.associationsMax + SPARE_CONNECTIONS) return;
+    // Associations are fewer than connections here: there is one without.
     for (const association of this.#associations) {
       if (association.isAssociated) continue;
       this.#associations.delete(association);
       association.drop();
-      return true;
+      return;
     }
-    return false;
   }
 }
 

@@ -52,9 +52,6 @@ export function reportProviderEvent(telemetry: Telemetry, input: string, event: 
       } else incomingConnectionEnded(telemetry, { input, peerAddress, reason: outcomeOfEnd(end).reason });
       return;
     }
-    case 'connection-refused':
-      incomingConnectionEnded(telemetry, { input, peerAddress: event.peerAddress, reason: 'too-many' });
-      return;
     case 'store-answered': {
       const { request, answer, durationMs, isSent } = event;
       const status = formatStatus(answer.status).slice(0, 4);
