@@ -184,6 +184,7 @@ export class ProviderAssociation implements AssociationUser {
       hold: (why) => this.#hold(why),
       release: (why) => this.#release(why),
       responded: () => this.#proceed(),
+      fail: (error) => this.#association.abort('internal', error as Error),
     };
   }
 

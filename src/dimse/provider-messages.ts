@@ -36,6 +36,8 @@ export interface MessageChannel {
   release(why: Hold): void;
   /** A response has left, or never will. */
   responded(): void;
+  /** A fault of this program: the association cannot go on. */
+  fail(error: unknown): void;
 }
 
 /** A request whose response is due. */
@@ -164,11 +166,14 @@ export class ProviderMessages implements MessageHandler {
       this.#respond(operation, served);
       return;
     }
-    // Never rejects: a failure of the sink is an answer.
-    void served.end().then((answer) => {
-      this.#sinkCaughtUp(served);
-      this.#respond(operation, answer);
-    });
+    // A failure of the sink is an answer: what fails here is ours.
+    served
+      .end()
+      .then((answer) => {
+        this.#sinkCaughtUp(served);
+        this.#respond(operation, answer);
+      })
+      .catch((error: unknown) => this.#channel.fail(error));
   }
 
   #respond(operation: Operation, answer: StoreAnswer): void {

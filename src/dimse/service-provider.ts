@@ -10,7 +10,7 @@
  */
 import net from 'node:net';
 import { ProviderAssociation } from './provider-association.ts';
-import type { ProviderOptions } from './provider-options.ts';
+import type { ProviderEvent, ProviderOptions } from './provider-options.ts';
 import { Transport } from './transport.ts';
 
 export interface Provider {
@@ -44,7 +44,7 @@ class ServiceProvider implements Provider {
   #allClosed: (() => void) | undefined;
 
   constructor(options: ProviderOptions) {
-    this.options = options;
+    this.options = withQuietEvents(options);
     this.transferSyntaxUids = new Set(options.transferSyntaxUids);
     // The transport takes the handle over before anything is read: hence the pause.
     this.#server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
@@ -122,6 +122,18 @@ class ServiceProvider implements Provider {
       return;
     }
   }
+}
+
+/** Who only listens must not be able to end an association: what a listener throws is dropped. */
+function withQuietEvents(options: ProviderOptions): ProviderOptions {
+  const onEvent = (event: ProviderEvent) => {
+    try {
+      options.onEvent?.(event);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+  return Object.create(options, { onEvent: { value: onEvent } });
 }
 
 /** `::ffff:10.0.0.1`, as a dual-stack socket has it, is 10.0.0.1. */

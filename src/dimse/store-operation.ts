@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import type {
   ProviderOptions,
   StoreAnswer,
@@ -67,7 +68,7 @@ export class StoreOperation {
     const sink = this.#sink;
     if (sink === undefined) return this.#refusal ?? PROCESSING_FAILURE;
     try {
-      return await sink.end();
+      return checkAnswer(await sink.end());
     } catch (error) {
       this.#failed(error);
       return PROCESSING_FAILURE;
@@ -86,7 +87,7 @@ export class StoreOperation {
   #open(options: Pick<ProviderOptions, 'store'>): void {
     try {
       const opened = options.store(this.request);
-      if (isRefusal(opened)) this.#refusal = opened.refuse;
+      if (isRefusal(opened)) this.#refusal = checkAnswer(opened.refuse);
       else this.#sink = opened;
     } catch (error) {
       this.#failed(error);
@@ -103,4 +104,12 @@ export class StoreOperation {
 
 function isRefusal(opened: StoreSink | StoreRefusal): opened is StoreRefusal {
   return 'refuse' in opened;
+}
+
+/** An answer that cannot be encoded must not get as far as that. */
+function checkAnswer(answer: StoreAnswer): StoreAnswer {
+  const { status, errorComment } = answer;
+  assert(Number.isInteger(status) && status >= 0 && status <= 0xffff, `${status} is no status`);
+  assert(errorComment === undefined || typeof errorComment === 'string', 'An error comment must be text');
+  return answer;
 }

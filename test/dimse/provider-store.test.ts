@@ -289,6 +289,9 @@ for (const [what, store] of [
   ['onWritable()', () => ({ ...quiet, write: () => false, onWritable: boom })],
   ['end()', () => ({ ...quiet, end: boom })],
   ['end() that rejects', () => ({ ...quiet, end: async () => boom() })],
+  ['end() by way of a status that is none', () => ({ ...quiet, end: async () => ({ status: 70_000 }) })],
+  ['end() by way of no answer', () => ({ ...quiet, end: async () => undefined as unknown as StoreAnswer })],
+  ['store() by way of a refusal that is none', () => ({ refuse: {} as StoreAnswer })],
 ] as const) {
   test(`a handler that throws in ${what} costs 0110H without a word of the error, and the association goes on`, async (t) => {
     const { events, associate } = await startRecordingProvider(t, { store });
@@ -315,6 +318,15 @@ test('a handler that throws in discard() ends nothing else', async (t) => {
   await events.next('store-discarded');
   t.is(events.ofType('handler-failed').length, 1);
   t.is((await echo()).length, 2);
+});
+
+test('a listener that throws ends nothing', async (t) => {
+  const { associate, stores } = await startRecordingProvider(t, { onEvent: boom });
+  const peer = await associate();
+  await peer.send(storeRequest(1, Buffer.alloc(10)), RELEASE_REQUEST);
+  t.is(await peer.nextWords(), STORED);
+  t.is(await peer.nextWords(), 'A-RELEASE-RP');
+  t.is(stores[0]?.fate, 'complete');
 });
 
 test('an error comment of one response is not in the next', async (t) => {
