@@ -21,6 +21,8 @@ import type { Raster } from './raster.ts';
 /** From here on libvips keeps all chrominance, and stores red, green and blue without a transform. */
 export const QUALITY_OF_RGB_TILES = 90;
 
+/** More than 65 500 by so much that an edge tile is filled but for its last line, which is far from any pixel. */
+const SIDE_MAX = 65_535;
 const WHITE = { r: 255, g: 255, b: 255 };
 
 // The cache goes by file name, and names come back with other contents; memory is for one image anyway.
@@ -76,8 +78,8 @@ export async function buildPyramid(
   if (raster.isInverted) image.negate();
   if (raster.samplesPerPixel === 1) image.toColourspace('b-w');
   const filled = image.extend({
-    right: (tile - (raster.columns % tile)) % tile,
-    bottom: (tile - (raster.rows % tile)) % tile,
+    right: filling(raster.columns, tile),
+    bottom: filling(raster.rows, tile),
     background: WHITE,
   });
   await orExplain(
@@ -94,6 +96,11 @@ export async function buildPyramid(
       .toFile(path),
   );
   return openPyramid(path, raster, tile);
+}
+
+/** Pixels up to the end of the last tile, or up to the largest image that libjpeg takes. */
+function filling(pixels: number, tile: number): number {
+  return Math.min(Math.ceil(pixels / tile) * tile, SIDE_MAX) - pixels;
 }
 
 async function openPyramid(path: string, raster: Raster, tile: number): Promise<Pyramid> {
@@ -141,8 +148,8 @@ const THUMBNAIL_SHARE = 0.75;
  */
 export async function makeThumbnail(pyramid: Pyramid, quality: number): Promise<Thumbnail | undefined> {
   const last = pyramid.levels.at(-1)!;
-  const columns = Math.max(1, Math.round(last.columns * THUMBNAIL_SHARE));
-  const rows = Math.max(1, Math.round(last.rows * THUMBNAIL_SHARE));
+  const columns = Math.max(1, Math.floor(last.columns * THUMBNAIL_SHARE));
+  const rows = Math.max(1, Math.floor(last.rows * THUMBNAIL_SHARE));
   if (columns === last.columns && rows === last.rows) return undefined;
   const image = sharp(pyramid.file.path, { page: last.level, ignoreIcc: true, limitInputPixels: false })
     .extract({ left: 0, top: 0, width: last.columns, height: last.rows })
