@@ -13,7 +13,7 @@ export type FileConversion =
         'path' | 'sopInstanceUid' | 'seriesInstanceUid' | 'sizeBytes'
       >[];
       readonly generated: readonly string[];
-      readonly inheritedFaults: readonly string[];
+      readonly inheritedFaults: JobResult['inheritedFaults'];
       readonly durationMs: number;
     }
   | { readonly file: string; readonly code: string; readonly message: string };

@@ -46,7 +46,7 @@ export interface JobResult {
   /** Keywords of attributes whose values were made here, for the source has none. */
   readonly generated: readonly string[];
   /** Faults of the products that the source brought along; those made here are errors. */
-  readonly inheritedFaults: readonly string[];
+  readonly inheritedFaults: readonly { readonly check: string; readonly tag?: string }[];
 }
 
 /** What a conversion job must provide. Runs in a worker process, which may die with it. */

@@ -1,3 +1,5 @@
+import type { DataSet } from '../dicom/data-set.ts';
+
 /** One point in time as DICOM writes it. PS3.5 6.2: DA, TM and DT. */
 export interface Moment {
   /** `YYYYMMDD`. */
@@ -28,4 +30,28 @@ export function momentAt(atMs: number, offset: string): Moment {
 function offsetText(minutes: number): string {
   const twoDigits = (value: number) => String(Math.floor(value)).padStart(2, '0');
   return `${minutes < 0 ? '-' : '+'}${twoDigits(Math.abs(minutes) / 60)}${twoDigits(Math.abs(minutes) % 60)}`;
+}
+
+/** What a source dates. */
+type Event = 'Study' | 'Series' | 'Acquisition' | 'Content';
+
+/** Date and time of an event as the source has them; one that is damaged counts as missing. PS3.5 6.2. */
+export function whenOf(source: DataSet, event: Event): { readonly date?: string; readonly time?: string } {
+  const [date, time] = [source.text(`${event}Date`), source.text(`${event}Time`)];
+  return {
+    ...(date !== undefined && /^\d{8}$/.test(date) && { date }),
+    ...(time !== undefined && /^\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?$/.test(time) && { time }),
+  };
+}
+
+/** The first of some events that the source dates to the second. */
+export function firstOf(
+  source: DataSet,
+  events: readonly Event[],
+): { readonly date: string; readonly time: string } | undefined {
+  for (const event of events) {
+    const { date, time } = whenOf(source, event);
+    if (date !== undefined && time !== undefined) return { date, time };
+  }
+  return undefined;
 }

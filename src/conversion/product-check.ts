@@ -39,10 +39,11 @@ export async function checkProducts(result: JobResult, request: JobRequest): Pro
   const marked = markInherited(faults, await findingsOfSource(request));
   const ours = marked.filter(({ inherited }) => !inherited);
   if (ours.length > 0) throw validationFailed(ours);
-  return {
-    ...result,
-    inheritedFaults: [...new Set(marked.map(({ check, tag }) => `${check} ${tag ?? ''}`.trim()))],
-  };
+  // The same attribute is damaged in every instance of a set: once is enough.
+  const different = new Map(
+    marked.map(({ check, tag }) => [`${check} ${tag}`, { check, ...(tag && { tag }) }]),
+  );
+  return { ...result, inheritedFaults: [...different.values()] };
 }
 
 async function findingsOfSource({ source }: JobRequest): Promise<readonly Finding[]> {

@@ -1,5 +1,6 @@
 import type { DataSet } from '../dicom/data-set.ts';
 import { copyAttributes, decimal, itemsOf, type Keyword, setAttributes } from './attributes.ts';
+import { firstOf } from './moment.ts';
 import { type InstanceFacts, type SeriesFacts, WSI_SOP_CLASS_UID } from './wsi-facts.ts';
 
 /** General Acquisition C.7.10.1, General Image C.7.6.1, Acquisition Context C.7.6.14: where the source has them. */
@@ -66,28 +67,21 @@ export function imageType({ flavour, isResampled }: InstanceFacts): readonly str
   return ['DERIVED', 'PRIMARY', flavour, isResampled ? 'RESAMPLED' : 'NONE'];
 }
 
-function contentDateAndTime({ source, generated, decidedAt }: SeriesFacts): {
-  ContentDate: string;
-  ContentTime: string;
-} {
-  for (const event of ['Content', 'Acquisition'] as const) {
-    const [date, time] = [source.text(`${event}Date`), source.text(`${event}Time`)];
-    if (date !== undefined && time !== undefined) return { ContentDate: date, ContentTime: time };
-  }
+function contentDateAndTime({ source, generated, decidedAt }: SeriesFacts) {
+  const known = firstOf(source, ['Content', 'Acquisition']);
   return {
-    ContentDate: generated.or('ContentDate', undefined, () => decidedAt.date),
-    ContentTime: generated.or('ContentTime', undefined, () => decidedAt.time),
+    ContentDate: generated.or('ContentDate', known?.date, () => decidedAt.date),
+    ContentTime: generated.or('ContentTime', known?.time, () => decidedAt.time),
   };
 }
 
 function acquisitionDateTime({ source, generated, decidedAt }: SeriesFacts): string {
-  const own = source.text('AcquisitionDateTime');
-  if (own !== undefined) return own;
-  for (const event of ['Acquisition', 'Content'] as const) {
-    const [date, time] = [source.text(`${event}Date`), source.text(`${event}Time`)];
-    if (date !== undefined && time !== undefined) return `${date}${time}`;
-  }
-  return generated.or('AcquisitionDateTime', undefined, () => `${decidedAt.date}${decidedAt.time}`);
+  const known = firstOf(source, ['Acquisition', 'Content']);
+  return generated.or(
+    'AcquisitionDateTime',
+    source.text('AcquisitionDateTime') ?? (known && `${known.date}${known.time}`),
+    () => `${decidedAt.date}${decidedAt.time}`,
+  );
 }
 
 /** One value for every lossy step in the life of the pixels, the first one first. PS3.3 C.7.6.1.1.5. */

@@ -105,6 +105,7 @@ function describeSeries(work: FrameWork): { series: SeriesFacts; uidOf: UidOf } 
     dimensionOrganization: uidOf('dimension organization'),
   };
   const offset = source.text('TimezoneOffsetFromUTC');
+  const hasOffset = offset !== undefined && /^[+-]\d{4}$/.test(offset);
   const { decidedAtMs, timeZone } = request;
   if (frame.hasUnknownLossyStep)
     values.note('The source had a lossy compression of unknown method and ratio');
@@ -118,7 +119,7 @@ function describeSeries(work: FrameWork): { series: SeriesFacts; uidOf: UidOf } 
     uids,
     seriesNumber: frameIndex + 1,
     generated: values,
-    decidedAt: offset === undefined ? momentIn(decidedAtMs, timeZone) : momentAt(decidedAtMs, offset),
+    decidedAt: hasOffset ? momentAt(decidedAtMs, offset) : momentIn(decidedAtMs, timeZone),
     columns: frame.columns,
     rows: frame.rows,
     tile: options.tile,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DataSet } from '../dicom/data-set.ts';
 import { copyAttributes, type Keyword, setAttributes } from './attributes.ts';
+import { whenOf } from './moment.ts';
 import type { SeriesFacts } from './wsi-facts.ts';
 
 /**
@@ -105,27 +106,17 @@ export function setPatientAndStudy(into: DataSet, series: SeriesFacts): void {
 }
 
 /** Of the study; else of what was done in it first; else of the decision to convert. */
-function studyDateAndTime({ source, generated, decidedAt }: SeriesFacts): {
-  StudyDate: string;
-  StudyTime: string;
-} {
-  const known = (['Study', 'Series', 'Acquisition', 'Content'] as const).flatMap((event) => {
-    const date = source.text(`${event}Date`);
-    return date === undefined
-      ? []
-      : [{ date, time: source.text(`${event}Time`), isStudy: event === 'Study' }];
-  })[0];
-  const isOwn = known?.isStudy ?? false;
+function studyDateAndTime({ source, generated, decidedAt }: SeriesFacts) {
+  const [study, ...others] = (['Study', 'Series', 'Acquisition', 'Content'] as const).map((event) =>
+    whenOf(source, event),
+  );
+  const dated = [study, ...others].find((when) => when?.date !== undefined);
   return {
-    StudyDate: generated.or(
-      'StudyDate',
-      isOwn ? known?.date : undefined,
-      () => known?.date ?? decidedAt.date,
-    ),
+    StudyDate: generated.or('StudyDate', study?.date, () => dated?.date ?? decidedAt.date),
     StudyTime: generated.or(
       'StudyTime',
-      isOwn ? known?.time : undefined,
-      () => known?.time ?? (known ? '000000' : decidedAt.time),
+      study?.time,
+      () => dated?.time ?? (dated ? '000000' : decidedAt.time),
     ),
   };
 }

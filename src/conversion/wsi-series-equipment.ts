@@ -54,16 +54,18 @@ export function setSeriesAndEquipment(into: DataSet, series: SeriesFacts): void 
     Modality: 'SM',
     SeriesInstanceUID: uids.series,
     SeriesNumber: series.seriesNumber,
-    SeriesDate: source.text('SeriesDate') ?? decidedAt.date,
-    SeriesTime: source.text('SeriesTime') ?? decidedAt.time,
+    SeriesDate: generated.or('SeriesDate', source.text('SeriesDate'), () => decidedAt.date),
+    SeriesTime: generated.or('SeriesTime', source.text('SeriesTime'), () => decidedAt.time),
     FrameOfReferenceUID: uids.frameOfReference,
     PositionReferenceIndicator: 'SLIDE_CORNER',
     Manufacturer: unknown('Manufacturer'),
     ManufacturerModelName: unknown('ManufacturerModelName'),
     DeviceSerialNumber: unknown('DeviceSerialNumber'),
-    SoftwareVersions: source.text('SoftwareVersions')
-      ? source.texts('SoftwareVersions')
-      : [unknown('SoftwareVersions')],
+    SoftwareVersions: generated.or(
+      'SoftwareVersions',
+      source.text('SoftwareVersions') && source.texts('SoftwareVersions'),
+      () => [packageJson.version],
+    ),
   });
 }
 

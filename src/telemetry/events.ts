@@ -191,7 +191,7 @@ export function conversionFinished(
     sizeBytes: number;
     durationMs: number;
     generated: readonly string[];
-    inheritedFaults: readonly string[];
+    inheritedFaults: readonly { check: string; tag?: string }[];
   },
 ): void {
   const { job } = event;
@@ -199,6 +199,7 @@ export function conversionFinished(
   telemetry.metrics.conversionTaskDurationSeconds.observe({ job }, event.durationMs / 1000);
   telemetry.metrics.producedInstancesTotal.inc({ job }, event.products);
   telemetry.metrics.producedBytesTotal.inc({ job }, event.sizeBytes);
+  for (const { check } of event.inheritedFaults) telemetry.metrics.inheritedFaultsTotal.inc({ check });
   telemetry.log.info(event, 'Conversion finished.');
 }
 

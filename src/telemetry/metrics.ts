@@ -92,6 +92,11 @@ export function createMetrics(registry = new Registry()) {
     validationFailuresTotal: counter('validation_failures_total', 'Converted sets held by our own checker.', [
       'check',
     ]),
+    inheritedFaultsTotal: counter(
+      'inherited_faults_total',
+      'Faults of converted sets that their sources brought along; delivered all the same.',
+      ['check'],
+    ),
     // Delivery.
     deliveryItems: gauge('delivery_items', 'Open delivery tasks.', ['destination', 'state']),
     deliveryOldestPending: gauge(

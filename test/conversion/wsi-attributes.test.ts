@@ -215,6 +215,18 @@ test('moments are told in the time zone asked for, in winter and in summer', (t)
   t.regex(momentIn(winter, undefined).offset, /^[+-]\d{4}$/);
 });
 
+test('study without a date takes that of what was done in it; a damaged date counts for nothing', (t) => {
+  const dated = make(
+    dataSetOf({ SeriesDate: '2026.01.05', AcquisitionDate: '20260104', AcquisitionTime: '0915' }),
+  );
+
+  t.is(dated.text('StudyDate'), '20260104');
+  t.is(dated.text('StudyTime'), '0915');
+  t.is(dated.text('ContentDate'), '20260104');
+  t.is(dated.text('AcquisitionDateTime'), '202601040915');
+  t.is(make(dataSetOf({})).text('StudyDate'), '20260106');
+});
+
 test('all of it survives being written and read', (t) => {
   const dataSet = make(dataSetOf({ PatientName: 'Жуков^Пётр' }));
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { drawTissue } from '../../src/cli/demo-image.ts';
+import { srgbInputProfile } from '../../src/conversion/icc-profile.ts';
 import type { JobRequest } from '../../src/conversion/job-kind.ts';
 import { runJob } from '../../src/conversion/jobs.ts';
 import { DataSet } from '../../src/dicom/data-set.ts';
@@ -502,4 +503,33 @@ test('options that a job does not know are held before any pixel is read', async
 
   t.like(error, { code: 'OPTIONS_INVALID', disposition: 'hold' });
   t.regex(error?.message ?? '', /tile.*speed/);
+});
+
+test('fault that the source brought along is told of, and holds nothing up', async (t) => {
+  const { inheritedFaults, instances } = await convert({
+    label: 'inherited',
+    rows: 100,
+    columns: 100,
+    attributes: { AccessionNumber: 'SEVENTEEN-LETTERS' }, // SH has 16.
+  });
+
+  t.true(inheritedFaults.some(({ tag }) => tag === '(0008,0050)'));
+  t.is(instances[0]!.dataSet.text('AccessionNumber'), 'SEVENTEEN-LETTERS');
+});
+
+test('colour profile of the source goes along, as one of an input device', async (t) => {
+  const profile = srgbInputProfile();
+  profile.set(Buffer.from('mntr'), 12);
+
+  const { instances } = await convert({
+    label: 'icc',
+    rows: 100,
+    columns: 100,
+    attributes: { ICCProfile: profile },
+  });
+
+  const kept = instances[0]!.dataSet.items('OpticalPathSequence')[0]!.bytes('ICCProfile')!;
+  t.is(Buffer.from(kept.subarray(12, 16)).toString(), 'scnr');
+  t.deepEqual(kept.subarray(128), profile.subarray(128));
+  t.false(instances[0]!.dataSet.has('ICCProfile'));
 });

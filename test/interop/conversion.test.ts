@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -6,8 +6,9 @@ import sharp from 'sharp';
 import { drawTissue } from '../../src/cli/demo-image.ts';
 import { run } from '../../src/cli/peer-process.ts';
 import { runJob } from '../../src/conversion/jobs.ts';
+import { GatewayError } from '../../src/errors.ts';
 import { type ImageOptions, imageInstance } from '../support/image-instance.ts';
-import { psnr } from '../support/pyramid-reader.ts';
+import { psnr, readMatrix, readSlideInstance } from '../support/pyramid-reader.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'slidegate-conversion-'));
 test.after.always(() => rm(folder, { recursive: true, force: true }));
@@ -225,3 +226,48 @@ test.serial('dcmdump reads every element, frame by frame, to the end', async (t)
   t.is(code, 0);
   t.is(output.match(/\(fffe,e000\) pi/g)?.length, 13); // The offset table and twelve frames.
 });
+
+/** Images of other people's software, where there are any. */
+async function sampleFiles(): Promise<readonly string[]> {
+  const samples = process.env.SLIDEGATE_SAMPLES;
+  if (samples === undefined) return [];
+  const entries = await readdir(join(samples, 'dicom'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.dcm'))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+test.serial(
+  'samples that become slides show what DCMTK shows, and dciodvfy finds no error of ours',
+  async (t) => {
+    t.timeout(240_000);
+    const files = await sampleFiles();
+    let converted = 0;
+    for (const path of files) {
+      const { size: sizeBytes } = await stat(path);
+      if (sizeBytes > 20e6) continue;
+      const work = await mkdtemp(join(folder, 'sample-'));
+      const source = { kind: 'part10', path, offset: 0, sizeBytes } as const;
+      const options = { spacingMm: [0.001, 0.001], quality: 95 };
+      const request = { job: 'wsi', source, options, edits: [], decidedAtMs: 1.77e12, folder: work };
+      const result = await runJob(request).catch((error: unknown) => {
+        t.true(error instanceof GatewayError, `${path}: ${error}`);
+      });
+      if (!result) continue;
+      converted += 1;
+      const [base] = result.products;
+      t.notRegex((await run('dciodvfy', [base!.path])).output, /^Error/m, path);
+      const png = join(work, 'shown.png');
+      const { code } = await run('dcmj2pnm', ['-W', '--write-png', path, png]);
+      if (code !== 0) continue;
+      const shown = await readMatrix(await readSlideInstance(base!.path));
+      const pixels = await sharp(png)
+        .toColourspace(shown.samples === 1 ? 'b-w' : 'srgb')
+        .raw()
+        .toBuffer();
+      const found = psnr(shown.pixels, pixels);
+      t.true(found > 40, `${path}: ${found} dB`);
+    }
+    t.is(converted > 0, files.length > 0);
+  },
+);
