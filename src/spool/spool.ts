@@ -8,6 +8,8 @@
  *
  * Invariants:
  * - `commit` returns only when the bytes and the rows are on disk. The C-STORE response is sent after it.
+ * - What is done with a task is synced soon after it is answered: a power cut may take some of it back, and it
+ *   is done again, under the same UIDs.
  * - Every entry is in exactly one state at every commit: accepted = delivered + pending + held + discarded.
  * - A task is claimed by at most one worker at a time; a claim that was lost can change nothing.
  * - Completing a task, adding the tasks that follow and taking its products in is one transaction.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { readSync, writevSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readHeader } from '../header.ts';
@@ -46,7 +46,7 @@ export class IncomingFile {
         if (skip < buffer.byteLength) this.#digest.update(buffer.subarray(skip));
         this.#sizeBytes += buffer.byteLength;
       }
-      await writeFully(file, buffers);
+      writeFully(file.fd, buffers);
       this.#step('part-written');
     });
   }
@@ -117,10 +117,10 @@ export class IncomingFile {
 }
 
 /** A writev may take less than it was given. */
-async function writeFully(file: FileHandle, buffers: readonly Uint8Array[]): Promise<void> {
+function writeFully(fd: number, buffers: readonly Uint8Array[]): void {
   let rest = buffers.filter((buffer) => buffer.byteLength > 0);
   while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest);
+    let bytesWritten = writevSync(fd, rest);
     while (rest[0] !== undefined && bytesWritten >= rest[0].byteLength) {
       bytesWritten -= rest[0].byteLength;
       rest = rest.slice(1);

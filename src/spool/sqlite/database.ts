@@ -40,7 +40,7 @@ export function lockDirectory(folders: SpoolFolders): DirectoryLock {
   return { release: () => db.close() };
 }
 
-/** Opens the database of a locked directory: every commit is on disk when it returns. */
+/** Opens the database of a locked directory. Every commit is on disk when it returns, unless Statements is told otherwise. */
 export function openDatabase(folders: SpoolFolders): DatabaseSync {
   const path = join(folders.root, 'ledger.sqlite');
   touch(path);

@@ -6,6 +6,9 @@
  *
  * Invariants:
  * - An answer is made only after the commit that it speaks of.
+ * - What somebody outside relies on is synced before it is answered: instances, products, an operator's word.
+ *   Claims and their outcomes are synced with the next of those, or within SYNC_WITHIN_MS: work that a power cut
+ *   takes back is done again, under the same UIDs. A killed process takes nothing back.
  * - A request that fails takes nothing of the rest of its group with it.
  * - When the commit fails, nothing of the group has happened, in the database or in memory.
  */
@@ -23,7 +26,10 @@ import { Purge } from './purge.ts';
 import { answerRead, isRead, type ReadRequest } from './reading.ts';
 import { giveBack } from './settle.ts';
 import { passTime } from './time.ts';
-import { answerWrite, type WriteRequest } from './writing.ts';
+import { answerWrite, mustBeSynced, type WriteRequest } from './writing.ts';
+
+/** How long outcomes may wait for a sync to share. */
+const SYNC_WITHIN_MS = 50;
 
 export interface LedgerOptions {
   readonly duplicateWindowMs: number;
@@ -50,6 +56,8 @@ export class Ledger {
   #long: LongRequest[] = [];
   #isDatabaseHealthy = true;
   #nextDueMs: number;
+  /** When commits that are not synced must be (steady clock). */
+  #syncDueMs = Number.POSITIVE_INFINITY;
 
   constructor(
     context: LedgerContext,
@@ -72,7 +80,7 @@ export class Ledger {
   /** When a group without requests has something to do (steady clock). */
   get nextWorkMs(): number {
     if (this.#long.length > 0) return 0;
-    return Math.min(this.#nextDueMs, this.#desk.nextExpiryMs);
+    return Math.min(this.#nextDueMs, this.#desk.nextExpiryMs, this.#syncDueMs);
   }
 
   /** Does a whole group. Whatever fails is in the replies. */
@@ -93,6 +101,7 @@ export class Ledger {
   /** Ends the waiting, and gives every claim back uncounted: nobody is left to settle it. */
   close(): GroupResult {
     const replies: Reply[] = this.#desk.cancel().map(({ id }) => ({ id, answer: [] }));
+    this.#syncDueMs = 0;
     this.#transact([], new AcceptGroup(this.#context, 0), replies, () => {
       const dueAtMs = this.#context.clock.nowMs();
       giveBack(this.#context, this.#desk, this.#desk.all(), { dueAtMs, countsAttempt: false });
@@ -174,13 +183,17 @@ export class Ledger {
     replies: Reply[],
     alsoDo: () => void = () => {},
   ): void {
-    const { statements, tally, unit, step } = this.#context;
+    const { statements, tally, unit, step, clock } = this.#context;
     const parts = { context: this.#context, desk: this.#desk, segments: this.#segments, accept };
     const done: Reply[] = [];
     const served: RequestOf<'claim'>[] = [];
+    const isSynced = this.#mustSync(requests);
     try {
+      statements.syncCommits(isSynced);
       statements.control('begin');
       step('transaction-begun');
+      // A commit without a change would sync nothing.
+      if (isSynced && requests.length === 0) statements.run('setMeta', 'synced_at_ms', clock.wallMs());
       for (const request of requests) {
         done.push(this.#savepoint(request.id, () => answerWrite(parts, request)));
       }
@@ -202,10 +215,18 @@ export class Ledger {
       return;
     }
     this.#isDatabaseHealthy = true;
+    const syncDueMs = Math.min(this.#syncDueMs, clock.nowMs() + SYNC_WITHIN_MS);
+    this.#syncDueMs = isSynced ? Number.POSITIVE_INFINITY : syncDueMs;
     tally.committed();
     unit.commit();
     this.#nextDueMs = this.#readNextDue();
     replies.push(...done);
+  }
+
+  #mustSync(requests: readonly WriteRequest[]): boolean {
+    return (
+      requests.some(mustBeSynced) || this.#long.length > 0 || this.#syncDueMs <= this.#context.clock.nowMs()
+    );
   }
 
   #rollBack(cause: unknown, requests: readonly { readonly id: number }[], replies: Reply[]): void {

@@ -16,6 +16,7 @@ export class Statements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<QueryName, StatementSync>();
   readonly #control: Record<keyof typeof CONTROL, StatementSync>;
+  #syncsCommits = true; // As openDatabase() has set it.
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -33,6 +34,13 @@ export class Statements {
   /** False also after SQLite has given a transaction up by itself, as it does when the disk is full. */
   get isInTransaction(): boolean {
     return this.#db.isTransaction;
+  }
+
+  /** Whether the next commits sync the log before they return. Between transactions only. */
+  syncCommits(isWanted: boolean): void {
+    if (isWanted === this.#syncsCommits) return;
+    this.#db.exec(`PRAGMA synchronous = ${isWanted ? 'FULL' : 'NORMAL'}`);
+    this.#syncsCommits = isWanted;
   }
 
   control(name: keyof typeof CONTROL): void {

@@ -21,6 +21,21 @@ export interface Writing {
   readonly accept: AcceptGroup;
 }
 
+/** True for what somebody outside relies on; the rest may be done again after a power cut. */
+export function mustBeSynced(request: WriteRequest): boolean {
+  switch (request.type) {
+    case 'renew':
+    case 'release':
+    case 'defer':
+    case 'fail':
+      return false;
+    case 'complete':
+      return request.completions.some(({ products, discardReason }) => products.length > 0 || discardReason !== null);
+    default:
+      return true;
+  }
+}
+
 export function answerWrite({ context, desk, segments, accept }: Writing, request: WriteRequest): unknown {
   const { clock } = context;
   switch (request.type) {
