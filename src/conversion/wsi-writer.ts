@@ -50,8 +50,11 @@ export async function writeWsiInstance(
   try {
     await using file = await open(path, 'w', 0o600);
     const write = async (parts: readonly Uint8Array[]) => {
-      await file.writev(parts);
-      return parts.reduce((sum, part) => sum + part.byteLength, 0);
+      const lengthBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+      const { bytesWritten } = await file.writev(parts);
+      // The system may take less than all of it, and says so only here.
+      if (bytesWritten < lengthBytes) await file.writeFile(Buffer.concat(parts).subarray(bytesWritten));
+      return lengthBytes;
     };
     let sizeBytes = await write(head);
     for (const [index, length] of frames.lengths.entries()) {
