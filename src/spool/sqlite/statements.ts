@@ -36,6 +36,10 @@ export class Statements {
     return this.#db.isTransaction;
   }
 
+  get syncsCommits(): boolean {
+    return this.#syncsCommits;
+  }
+
   /** Whether the next commits sync the log before they return. Between transactions only. */
   syncCommits(isWanted: boolean): void {
     if (isWanted === this.#syncsCommits) return;

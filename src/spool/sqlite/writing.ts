@@ -30,7 +30,9 @@ export function mustBeSynced(request: WriteRequest): boolean {
     case 'fail':
       return false;
     case 'complete':
-      return request.completions.some(({ products, discardReason }) => products.length > 0 || discardReason !== null);
+      return request.completions.some(
+        ({ products, discardReason }) => products.length > 0 || discardReason !== null,
+      );
     default:
       return true;
   }

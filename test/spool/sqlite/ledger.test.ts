@@ -192,14 +192,42 @@ test('ledger says when it next has something to do', (t) => {
   t.is(ledger.ledger.nextWorkMs, Number.POSITIVE_INFINITY);
   accept(ledger, 2);
   const claims = ledger.claim('rules', 1, 5000);
+  t.is(ledger.ledger.nextWorkMs, clocks.wallMs + 50, 'the claim shares a sync, or gets one');
+  accept(ledger, 1);
   t.is(ledger.ledger.nextWorkMs, clocks.wallMs + 5000);
   ledger.ask('defer', { claims: claims.map(wire), dueAtMs: clocks.wallMs + 3000 });
-  t.is(ledger.ledger.nextWorkMs, clocks.wallMs + 3000);
+  clocks.pass(50);
+  ledger.run([]);
+  t.is(ledger.ledger.nextWorkMs, clocks.wallMs + 2950);
 
-  clocks.pass(3000);
+  clocks.pass(2950);
   ledger.run([]);
 
   t.true(ledger.ledger.nextWorkMs >= clocks.wallMs);
+});
+
+test('ledger syncs instances before it answers; claims and outcomes share the next sync, or get one soon', (t) => {
+  const synced: boolean[] = [];
+  const step = (name: string) => {
+    if (name === 'transaction-committed') synced.push(ledger.context.statements.syncsCommits);
+  };
+  using ledger = new TestLedger({ step });
+  const { clocks } = ledger;
+
+  accept(ledger);
+  const [claimed] = ledger.claim('rules') as [WireClaimed];
+  ledger.ask('renew', { claims: [wire(claimed)], leaseMs: 60_000 });
+  t.deepEqual(synced.splice(0), [true, false, false]);
+
+  clocks.pass(49);
+  ledger.run([]);
+  t.deepEqual(synced.splice(0), []);
+  clocks.pass(1);
+  ledger.run([]);
+  t.deepEqual(synced.splice(0), [true]);
+  clocks.pass(1000);
+  ledger.run([]);
+  t.deepEqual(synced.splice(0), [], 'there is nothing left to sync');
 });
 
 test('ledger keeps the latest attempts of a task that fails for weeks', (t) => {
