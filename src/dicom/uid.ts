@@ -6,6 +6,14 @@ export function isUid(text: string): boolean {
 }
 
 /**
+ * What is taken from a peer as a UID: digits and dots, at most 64. Devices in the field send components with
+ * leading zeros; to refuse their images for it would help nobody, and the characters are harmless everywhere.
+ */
+export function isTolerableUid(text: string): boolean {
+  return /^[0-9][0-9.]{0,63}$/.test(text);
+}
+
+/**
  * The same parts make the same UID, on any machine and at any time, so that repeated work makes no second
  * instance.
  *

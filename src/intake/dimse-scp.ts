@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
 import { transferSyntaxes } from '../dicom/transfer-syntax.ts';
-import { isUid } from '../dicom/uid.ts';
+import { isTolerableUid } from '../dicom/uid.ts';
 import { REJECTION } from '../dimse/pdu.ts';
 import type { Admission, StoreRefusal, StoreRequest, StoreSink } from '../dimse/provider-options.ts';
 import { listenForAssociations, type Provider } from '../dimse/service-provider.ts';
@@ -110,7 +110,7 @@ function admissionOf(decision: AdmissionDecision): Admission {
 
 /** Called when a command set has arrived: decides before the data set is read whether there is room for it. */
 function receive(request: StoreRequest, { spool, telemetry }: InputDeps): StoreSink | StoreRefusal {
-  if (!isUid(request.sopInstanceUid)) return { refuse: INVALID_SOP_INSTANCE_UID };
+  if (!isTolerableUid(request.sopInstanceUid)) return { refuse: INVALID_SOP_INSTANCE_UID };
   const { source } = request.association;
   const failed = (error: unknown) => receptionFailed(telemetry, { source, error });
   let reception: Reception;

@@ -268,6 +268,14 @@ test('a SOP Instance UID that is none, or an empty data set, is refused and not 
   t.is(await accepted(), 1);
 });
 
+test('a SOP Instance UID with leading zeros, as old devices send it, is taken as it is', async (t) => {
+  const { port, accepted } = await start(t);
+  const user = await associate(port);
+  t.deepEqual(await send(user, { ...newInstance(), sopInstanceUid: '1.2.840.007.0042' }), { status: 0 });
+  await user.release();
+  t.is(await accepted(), 1);
+});
+
 test('callers are rejected by title and address, with the reason of the standard, and counted', async (t) => {
   const sources = {
     ct1: { ae_title: 'CT1', hosts: ['127.0.0.1'] },
