@@ -105,6 +105,7 @@ async function lossyStepsOf(
 
 async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 });
+  for await (const piece of stream) hash.update(piece);
   return hash.digest('hex');
 }

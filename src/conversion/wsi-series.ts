@@ -100,7 +100,8 @@ async function framesOf(
   const indexInFile = ({ column, row }: ReturnType<typeof at>) => row * tiles.tilesAcross + column;
   const lengthOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.byteLength, 0);
   // Every tile grows by the same: the tables of the level, and a marker that all lack or none.
-  const first = await readJpegTile(file, tiles, at(0));
+  const buffer = new Uint8Array(tiles.byteCounts.reduce((most, count) => Math.max(most, count), 0));
+  const first = await readJpegTile(file, tiles, at(0), buffer);
   const added = lengthOf(first) - tiles.byteCounts[0]!;
   const lengths = Array.from(
     { length: tilesAcross * tilesDown },
@@ -109,7 +110,7 @@ async function framesOf(
   return {
     lengths,
     async read(index) {
-      const parts = await readJpegTile(file, tiles, at(index));
+      const parts = await readJpegTile(file, tiles, at(index), buffer);
       if (lengthOf(parts) !== lengths[index]) {
         throw new ConversionError(
           'PYRAMID_FAILED',

@@ -17,7 +17,7 @@ export const JPEG_BASELINE = '1.2.840.10008.1.2.4.50';
 export interface EncodedFrames {
   /** Bytes of each, without padding. */
   readonly lengths: readonly number[];
-  /** Parts of one, to be written one after the other. */
+  /** Parts of one, to be written one after the other; overwritten by the next. */
   read(index: number): Promise<readonly Uint8Array[]>;
 }
 

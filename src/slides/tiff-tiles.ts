@@ -84,6 +84,7 @@ export async function readTiffTiles(file: TiffFile, directory: TiffDirectory): P
 /**
  * Reads one tile as a JPEG stream of its own: shared tables and, for RGB, Adobe's marker put in.
  *
+ * @param buffer used where it is large enough, so that a million tiles are not a million pieces of garbage
  * @returns parts of the stream, to be written one after the other
  * @throws {SlideFileError} when the tile is not JPEG or does not lie within the file
  * @throws {FrameError} when its markers are damaged
@@ -92,6 +93,7 @@ export async function readJpegTile(
   file: TiffFile,
   tiles: TiffTiles,
   at: { readonly column: number; readonly row: number },
+  buffer?: Uint8Array,
 ): Promise<readonly Uint8Array[]> {
   const index = at.row * tiles.tilesAcross + at.column;
   const [offset, lengthBytes] = [tiles.offsets[index], tiles.byteCounts[index]];
@@ -107,7 +109,10 @@ export async function readJpegTile(
       `Cannot read tile ${at.column},${at.row} of "${file.path}": it must have ${TILE_BYTES_MAX} bytes or fewer and has ${lengthBytes}`,
     );
   }
-  const tile = new Uint8Array(lengthBytes);
+  const tile =
+    buffer && buffer.byteLength >= lengthBytes
+      ? buffer.subarray(0, lengthBytes)
+      : new Uint8Array(lengthBytes);
   await file.read(tile, offset);
   return completeJpegTile(tile, tiles.jpegTables, tiles.isRgb);
 }
