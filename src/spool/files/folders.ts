@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Where everything of a local spool lies. */
 export interface SpoolFolders {
@@ -35,10 +35,15 @@ export function spoolFoldersOf(root: string): SpoolFolders {
 /** Makes what is missing and closes all of it to other users. */
 export function makeSpoolFolders(folders: SpoolFolders): void {
   for (const folder of Object.values(folders)) {
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    const firstMade = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
     chmodSync(folder, FOLDER_MODE);
+    if (firstMade !== undefined) syncNames(folder, firstMade);
   }
-  syncFolderNow(folders.root);
+}
+
+/** Makes durable that `folder` exists, and all above it up to `topmost`. */
+function syncNames(folder: string, topmost: string): void {
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) syncFolderNow(dirname(made));
 }
 
 /** Makes the names in a folder durable: without this, a power cut can undo a rename or a new file. */

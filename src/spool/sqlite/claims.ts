@@ -1,12 +1,12 @@
 import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
-import { type EntryColumns, toEntry } from './entries.ts';
+import { type EntryColumns, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { RequestOf, WireClaimed } from './messages.ts';
 import { taskMoved } from './tasks.ts';
 
 type ClaimAsk = RequestOf<'claim'>;
 
-interface ClaimableRow extends EntryColumns {
+interface ClaimableRow extends EntryColumns, PlaceColumns {
   readonly task_id: number;
   readonly attempt: number;
   readonly payload: string | null;
@@ -72,6 +72,7 @@ export class ClaimDesk {
         attempt: row.attempt + 1,
         payload: row.payload,
         entry: toEntry(row),
+        place: toPlace(row),
         createdAtMs: row.created_at_ms,
         firstAttemptAtMs: row.first_attempt_at_ms ?? wallMs,
         ...(header && { headerIndex: header.bytes }),

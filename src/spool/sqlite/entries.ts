@@ -1,7 +1,8 @@
+import { segmentFileName } from '../files/segment-writer.ts';
 import type { Entry, EntryState, Origin } from '../port.ts';
 import { countsAfter, type EntryCounts, entryStateOf, isSettled, NO_COUNTS } from '../task.ts';
 import type { LedgerContext } from './context.ts';
-import type { WireTask } from './messages.ts';
+import type { WirePlace, WireTask } from './messages.ts';
 import { addTasks } from './tasks.ts';
 
 /** A row of `ENTRY` columns. */
@@ -43,7 +44,33 @@ export function toEntry(row: EntryColumns): Entry {
   };
 }
 
-/** Where the bytes of an entry lie: in a segment, or in a file of their own. */
+/** The column `keeps`: what retention has left of an entry, most to least. */
+export const KEEPS = { all: 0, allOfSource: 1, header: 2, row: 3 } as const;
+
+/** A row of `PLACE` columns, and what else a reader has to know. */
+export interface PlaceColumns {
+  readonly size_bytes: number;
+  readonly data_set_offset: number;
+  readonly transfer_syntax_uid: string;
+  readonly segment_id: number | null;
+  readonly segment_offset: number | null;
+  readonly file_name: string | null;
+  readonly sha256: Uint8Array;
+}
+
+export function toPlace(row: PlaceColumns): WirePlace {
+  return {
+    folder: row.file_name === null ? 'segments' : 'files',
+    fileName: row.file_name ?? segmentFileName(row.segment_id as number),
+    offset: row.segment_offset ?? 0,
+    sizeBytes: row.size_bytes,
+    dataSetOffset: row.data_set_offset,
+    transferSyntaxUid: row.transfer_syntax_uid,
+    sha256: row.sha256,
+  };
+}
+
+/** Where the bytes of a new entry lie: in a segment, or in a file of their own. */
 export type Place = { readonly segmentId: number; readonly offset: number } | { readonly fileName: string };
 
 export interface NewEntry extends Omit<Entry, 'entryId'> {

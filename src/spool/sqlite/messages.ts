@@ -77,6 +77,8 @@ export interface WireFailure {
 export interface WireClaimed extends Omit<Claim, 'payload' | 'entry'> {
   readonly payload: string | null;
   readonly entry: Entry;
+  /** Holds while the task is claimed. */
+  readonly place: WirePlace;
 }
 
 export interface WireEntryRow extends Omit<EntryRow, 'explanation'> {

@@ -4,13 +4,11 @@ import type { PurgePolicy } from '../port.ts';
 import type { ClaimDesk } from './claims.ts';
 import { compactSegment } from './compaction.ts';
 import type { LedgerContext } from './context.ts';
+import { KEEPS } from './entries.ts';
 import { taskIdsOf } from './tasks.ts';
 
 /** Entries per transaction, so that receptions between them do not wait long. */
 const PAGE_ENTRIES = 200;
-
-/** The column `keeps`: what retention has left of an entry, most to least. */
-const KEEPS = { all: 0, allOfSource: 1, header: 2, row: 3 } as const;
 
 interface Settled {
   readonly entry_id: number;

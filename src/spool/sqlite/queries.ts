@@ -68,7 +68,7 @@ export const queries = {
   lastTask: 'SELECT max(task_id) AS task_id FROM task WHERE task_id BETWEEN ? AND ?',
   tasksOfEntry: `SELECT ${TASK} FROM task WHERE task_id BETWEEN ? AND ? ORDER BY task_id`,
   claimable: `
-    SELECT t.task_id, t.attempt, t.payload, t.created_at_ms, t.first_attempt_at_ms, ${ENTRY}
+    SELECT t.task_id, t.attempt, t.payload, t.created_at_ms, t.first_attempt_at_ms, ${PLACE}, ${ENTRY}
     FROM task t JOIN entry e ON e.entry_id = t.entry_id
     WHERE t.kind = ? AND t.state = 'ready' AND t.settled_at_ms IS NULL
     ORDER BY t.rank, t.task_id LIMIT ?`,

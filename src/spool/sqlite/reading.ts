@@ -1,6 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { SpoolError } from '../errors.ts';
-import { segmentFileName } from '../files/segment-writer.ts';
 import type {
   AttemptRow,
   EntryQuery,
@@ -12,7 +11,7 @@ import type {
   TaskState,
 } from '../port.ts';
 import type { LedgerContext } from './context.ts';
-import { type EntryColumns, toEntry } from './entries.ts';
+import { type EntryColumns, KEEPS, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { LedgerStatus, Request, RequestOf, WireEntryRow, WirePlace } from './messages.ts';
 import { makeWorkFolder, type StoredState, taskIdsOf, taskStateOf } from './tasks.ts';
 
@@ -233,33 +232,16 @@ function attemptsOf(context: LedgerContext, taskId: number): AttemptRow[] {
  * @throws {SpoolError} when there is no such entry, or retention has removed its bytes
  */
 function placeOf(context: LedgerContext, entryId: number): WirePlace {
-  const row = context.statements.get<{
-    size_bytes: number;
-    data_set_offset: number;
-    transfer_syntax_uid: string;
-    segment_id: number | null;
-    segment_offset: number | null;
-    file_name: string | null;
-    sha256: Uint8Array;
-    keeps: number;
-  }>('entryPlace', entryId);
+  const row = context.statements.get<PlaceColumns & { readonly keeps: number }>('entryPlace', entryId);
   if (row === undefined) {
     throw new SpoolError('ENTRY_UNKNOWN', `Cannot open entry ${entryId}: there is none`, { entryId });
   }
-  if (row.keeps >= 2) {
+  if (row.keeps >= KEEPS.header) {
     throw new SpoolError('BYTES_PURGED', `Cannot open entry ${entryId}: its bytes are no longer kept`, {
       entryId,
     });
   }
-  return {
-    folder: row.file_name === null ? 'segments' : 'files',
-    fileName: row.file_name ?? segmentFileName(row.segment_id as number),
-    offset: row.segment_offset ?? 0,
-    sizeBytes: row.size_bytes,
-    dataSetOffset: row.data_set_offset,
-    transferSyntaxUid: row.transfer_syntax_uid,
-    sha256: row.sha256,
-  };
+  return toPlace(row);
 }
 
 function headerOf(context: LedgerContext, entryId: number): Uint8Array | null {

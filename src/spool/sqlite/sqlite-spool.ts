@@ -28,6 +28,7 @@ import { BlockPool } from '../staging.ts';
 import type { StepHook } from '../steps.ts';
 import { SqliteCustody } from './custody.ts';
 import { SpoolHub } from './hub.ts';
+import { KnownPlaces } from './known-places.ts';
 import { LedgerThread } from './ledger-thread.ts';
 import type { WireCompletion } from './messages.ts';
 import {
@@ -68,6 +69,7 @@ interface Parts {
 /** The spool on one machine: rows in SQLite, small instances in segments, large ones in files. */
 export class SqliteSpool implements Spool {
   readonly #parts: Parts;
+  readonly #places = new KnownPlaces();
   readonly #receptions = new Set<Reception>();
   #closed: Promise<void> | undefined;
 
@@ -143,9 +145,9 @@ export class SqliteSpool implements Spool {
     const { id, answer } = ledger.ask('claim', { kind, limit: Math.max(1, limit), headerIndex, leaseMs });
     const cancel = () => void ledger.ask('cancel-claim', { request: id }).answer.catch(() => {});
     signal.addEventListener('abort', cancel, { once: true });
-    const claims = (await answer.finally(() => signal.removeEventListener('abort', cancel))).map(
-      fromWireClaimed,
-    );
+    const claimed = await answer.finally(() => signal.removeEventListener('abort', cancel));
+    this.#places.claimed(claimed);
+    const claims = claimed.map(fromWireClaimed);
     if (claims.length > 0) step('claim-answered');
     if (!signal.aborted || claims.length === 0) return claims;
     await this.release(claims); // Nobody waits for them any more.
@@ -158,12 +160,14 @@ export class SqliteSpool implements Spool {
   }
 
   async release(claims: readonly Claim[]): Promise<void> {
+    this.#places.settling(claims);
     await this.#parts.ledger.ask('release', { claims: claims.map(toWireClaim) }).answer;
   }
 
   async complete(completions: readonly Completion[]): Promise<void> {
     const { ledger, step } = this.#parts;
     step('completion-requested');
+    this.#places.settling(completions.map(({ claim }) => claim));
     const prepared = await Promise.allSettled(completions.map((completion) => this.#prepare(completion)));
     const wire = prepared.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const answer = await ledger.ask('complete', { completions: wire }).answer;
@@ -174,11 +178,13 @@ export class SqliteSpool implements Spool {
   }
 
   async fail(failures: readonly Failure[]): Promise<void> {
+    this.#places.settling(failures.map(({ claim }) => claim));
     const ask = { failures: failures.map(toWireFailure) };
     throwIfLost('fail', await this.#parts.ledger.ask('fail', ask).answer);
   }
 
   async defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void> {
+    this.#places.settling(claims);
     const ask = { claims: claims.map(toWireClaim), dueAtMs: until.dueAtMs };
     throwIfLost('defer', await this.#parts.ledger.ask('defer', ask).answer);
   }
@@ -207,6 +213,7 @@ export class SqliteSpool implements Spool {
       return await this.#open(entryId);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      this.#places.forget(entryId);
       return this.#open(entryId); // Retention has just moved it to another segment, or removed it.
     }
   }
@@ -266,7 +273,8 @@ export class SqliteSpool implements Spool {
 
   async #open(entryId: number): Promise<StoredInstance> {
     const { folders, ledger, openFiles } = this.#parts;
-    const { folder, fileName, ...place } = await ledger.ask('place', { entryId }).answer;
+    const known = this.#places.of(entryId) ?? (await ledger.ask('place', { entryId }).answer);
+    const { folder, fileName, ...place } = known;
     return openStoredInstance(openFiles, { ...place, path: join(folders[folder], fileName) });
   }
 

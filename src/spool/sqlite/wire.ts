@@ -16,7 +16,7 @@ export function toWireClaim({ taskId, token, kind, entry }: Claim): WireClaim {
   return { taskId, token, kind, entryId: entry.entryId };
 }
 
-export function fromWireClaimed({ payload, ...claim }: WireClaimed): Claim {
+export function fromWireClaimed({ payload, place: _, ...claim }: WireClaimed): Claim {
   return { ...claim, payload: payload === null ? undefined : JSON.parse(payload) };
 }
 
