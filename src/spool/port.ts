@@ -88,7 +88,7 @@ export interface Claim<Payload = unknown> {
   readonly payload: Payload;
   readonly entry: Entry;
   readonly createdAtMs: number;
-  /** When the first attempt was made; `give_up_after` counts from here. */
+  /** When the first attempt was made, this one included; `give_up_after` counts from here, anew after `retry`. */
   readonly firstAttemptAtMs?: number;
   /** Encoded header index (dicom/header-index.ts), when the claim asked for it. */
   readonly headerIndex?: Uint8Array;
@@ -163,6 +163,7 @@ export interface Selection {
   readonly kind?: TaskKind;
   readonly states?: readonly TaskState[];
   readonly reasonContains?: string;
+  /** Tasks that are in their state since this time or later. */
   readonly sinceMs?: number;
 }
 
@@ -263,14 +264,31 @@ export interface Spool {
    * @throws {SpoolRefusingError} when free space less the reserve of every open reception is under the watermark
    */
   receive(arrival: Arrival): Reception;
-  /** Up to `limit` due tasks of one kind, highest priority and oldest first; waits for the first, until `signal`. */
+  /**
+   * Up to `limit` due tasks of one kind, highest priority and oldest first. Waits for the first; empty when
+   * `signal` aborts before, or the spool is closed.
+   */
   claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]>;
+  /** @throws {ClaimsLostError} naming the claims that were lost; the others have been renewed */
   renew(claims: readonly Claim[], leaseMs: number): Promise<void>;
-  /** Gives claims back unharmed; the attempt does not count. */
+  /** Gives claims back unharmed; the attempt does not count. One that was lost is no error. */
   release(claims: readonly Claim[]): Promise<void>;
+  /**
+   * Settles claims, with all that follows from them, in one transaction. May be asked again with the same
+   * completions when it failed, also when products have been moved already.
+   *
+   * @throws {ClaimsLostError} naming the claims that were lost; the others have been completed
+   * @throws {SpoolError} `PRODUCT_REJECTED` when a product is not what it is said to be; the other completions
+   * have been made; `COMMIT_FAILED` when nothing has
+   */
   complete(completions: readonly Completion[]): Promise<void>;
+  /** @throws {ClaimsLostError} as `complete` */
   fail(failures: readonly Failure[]): Promise<void>;
-  /** Puts claims off until a time without counting an attempt. */
+  /**
+   * Puts claims off until a time without counting an attempt.
+   *
+   * @throws {ClaimsLostError} as `complete`
+   */
   defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void>;
   /** Held tasks of the selection wait again, at once, and count attempts anew. Returns how many. */
   retry(selection: Selection, by?: string): Promise<number>;
@@ -281,12 +299,14 @@ export interface Spool {
     selection: Selection,
     options: { readonly reason: string; readonly by: string; readonly preview?: boolean },
   ): Promise<number>;
+  /** @throws {SpoolError} `ENTRY_UNKNOWN`, or `BYTES_PURGED` when retention has removed the bytes */
   open(entryId: number): Promise<StoredInstance>;
   /** A folder for one task's unfinished work, kept across restarts until the task is settled. */
   workFolder(taskId: number): Promise<string>;
   query(query: EntryQuery): Promise<readonly EntryRow[]>;
   headerIndex(entryId: number): Promise<Uint8Array | undefined>;
   subscribe(listener: (event: SpoolEvent) => void): () => void;
+  /** Returns how many entries have lost something. */
   purge(policy: PurgePolicy): Promise<number>;
   status(): Promise<SpoolStatus>;
   /** Settles what is in flight and lets go of the lock. */
