@@ -12,9 +12,7 @@ export class FilesThread {
   constructor(workerData: FilesWorkerOptions, listener: { died(error: SpoolError): void }) {
     this.#link = new ThreadLink(new URL('./worker.ts', import.meta.url), {
       workerData,
-      receive: (message) => {
-        if (message.type !== 'ready') this.#link.settle(message);
-      },
+      receive: (message) => this.#link.settle(message),
       died: (error) => listener.died(error),
     });
   }

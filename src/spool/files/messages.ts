@@ -56,6 +56,5 @@ export type ToFiles =
 
 /** `finish` is answered with a {@link FiledInstance}, `adopt` with one per adoptee. */
 export type FromFiles =
-  | { readonly type: 'ready' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: WireError };

@@ -22,7 +22,6 @@ const tidying = new Set<Promise<void>>();
 const files = new Map<string, IncomingFile>();
 
 port.on('message', onMessage);
-post({ type: 'ready' });
 
 function onMessage(message: ToFiles): void {
   switch (message.type) {

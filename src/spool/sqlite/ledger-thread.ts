@@ -79,8 +79,8 @@ export class LedgerThread {
         this.#started.reject(fromWireError(message.error));
         break;
       case 'group':
-        this.#listeners.heard(message.news);
         for (const reply of message.replies) this.#link.settle(reply);
+        this.#listeners.heard(message.news);
         break;
       default:
         message satisfies never;
