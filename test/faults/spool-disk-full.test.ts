@@ -16,14 +16,14 @@ const test = process.getuid?.() === 0 ? anyTest.serial : anyTest.serial.skip;
 /** A disk of its own, a part of it taken by somebody else. */
 function mountDisk(sizeMib: number, takenMib: number) {
   const disk = mkdtempSync(join(tmpdir(), 'slidegate-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', disk]);
+  execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${sizeMib}m`, 'tmpfs', disk]);
   const filler = join(disk, 'filler');
   writeFileSync(filler, Buffer.alloc(takenMib * MIB));
   return {
     directory: join(disk, 'spool'),
     free: () => rmSync(filler),
     [Symbol.dispose]() {
-      execFileSync('umount', [disk]);
+      execFileSync('/bin/umount', [disk]);
       rmSync(disk, { recursive: true });
     },
   };
