@@ -18,10 +18,13 @@ import { recover } from './recovery.ts';
 import { Statements } from './statements.ts';
 import { Tally } from './tally.ts';
 import { Unit } from './unit.ts';
+import { isPatient } from './writing.ts';
 
 /** Beyond this, requests wait for the next group, so that the first of a group does not wait for long. */
 const GROUP_REQUESTS_MAX = 512;
 const GROUP_BYTES_MAX = 16 * 1024 * 1024;
+/** How long claims and outcomes wait for a request that cannot: one transaction then does for all. */
+const PATIENCE_MS = 2;
 /** How often the wall clock is looked at when nothing else happens. */
 const IDLE_MS_MAX = 10_000;
 /** Claims of one process are numbered within this range. */
@@ -34,6 +37,8 @@ const step = await loadStepHook(options.stepModule);
 const memory = new StagingMemory();
 const waiting: Request[] = [];
 let timer: NodeJS.Timeout | undefined;
+/** Since when there is nothing but patient requests. */
+let patientSinceMs: number | undefined;
 
 try {
   serve(open());
@@ -120,6 +125,8 @@ function receiveAll(): void {
 
 function work(opened: OpenLedger): void {
   for (receiveAll(); waiting.length > 0; receiveAll()) {
+    if (mayWait()) break;
+    patientSinceMs = undefined;
     const group = takeGroup();
     post(opened.ledger.run(group));
     step('replies-posted');
@@ -130,6 +137,13 @@ function work(opened: OpenLedger): void {
     }
   }
   schedule(opened);
+}
+
+function mayWait(): boolean {
+  if (waiting.length >= GROUP_REQUESTS_MAX || !waiting.every(isPatient)) return false;
+  const nowMs = performance.now();
+  patientSinceMs ??= nowMs;
+  return nowMs - patientSinceMs < PATIENCE_MS;
 }
 
 function takeGroup(): Request[] {
@@ -145,11 +159,13 @@ function takeGroup(): Request[] {
 
 /** Wakes up for tasks that come due, leases that run out, long requests, and a clock that somebody has set. */
 function schedule(opened: OpenLedger): void {
-  const waitMs = opened.ledger.nextWorkMs - opened.context.clock.nowMs();
+  const dueMs = opened.ledger.nextWorkMs - opened.context.clock.nowMs();
+  const waitMs = waiting.length > 0 ? Math.min(dueMs, PATIENCE_MS) : dueMs;
   clearTimeout(timer);
   timer = setTimeout(
     () => {
-      post(opened.ledger.run([]));
+      const isDue = opened.ledger.nextWorkMs <= opened.context.clock.nowMs();
+      if (isDue || waiting.length === 0) post(opened.ledger.run([]));
       work(opened);
     },
     Math.min(Math.max(waitMs, 0), IDLE_MS_MAX),

@@ -38,6 +38,22 @@ export function mustBeSynced(request: WriteRequest): boolean {
   }
 }
 
+/** True for requests that may wait a moment for others to share a transaction with. */
+export function isPatient(request: Request): boolean {
+  switch (request.type) {
+    case 'claim':
+      return true;
+    case 'renew':
+    case 'release':
+    case 'defer':
+    case 'fail':
+    case 'complete':
+      return !mustBeSynced(request);
+    default:
+      return false;
+  }
+}
+
 export function answerWrite({ context, desk, segments, accept }: Writing, request: WriteRequest): unknown {
   const { clock } = context;
   switch (request.type) {
