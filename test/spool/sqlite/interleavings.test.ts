@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import type { TaskKind } from '../../../src/spool/port.ts';
@@ -112,6 +113,7 @@ class Treated implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ledger[Symbol.dispose]();
+    rmSync(this.#ledger.directory, { recursive: true, force: true }); // After a crash, nobody else does.
   }
 
   #open(options: { directory?: string; clocks?: TestLedger['clocks'] } = {}): TestLedger {
