@@ -9,13 +9,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { type Command, UsageError } from './cli/command.ts';
 import { commands } from './cli/commands.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { GatewayError } from './errors.ts';
 
 // Stripping the types of some hundred files is most of what a short command does: the second time it is not done.
-enableCompileCache();
+// In a folder of the user's own: whoever can write there decides what runs.
+enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'slidegate'));
 
 // `slidegate status | head` closes the pipe early: that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
