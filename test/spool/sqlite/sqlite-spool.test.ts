@@ -48,6 +48,7 @@ test.serial('spool fails whatever is asked of it once a thread has died, and los
   const { spool } = temporary;
   await receive(spool);
   const waiting = spool.claim({ kind: 'delivery:a', limit: 1 }, new AbortController().signal);
+  await spool.status(); // By now, the claim waits in the thread.
   writeFileSync(flag, 'replies-posted');
 
   await receive(spool); // Answered with its last breath.
