@@ -29,11 +29,11 @@ export function pixelSpacingOf(
   frameIndex: number,
   values: GeneratedValues,
 ): PixelSpacing {
-  const stated = spacingOf(numbersOf(source, 'PixelSpacing'));
-  if (stated) return stated;
-  for (const measures of pixelMeasures(source, frameIndex)) {
-    const measured = spacingOf(numbersOf(measures, 'PixelSpacing'));
-    if (measured) return measured;
+  for (const holder of [source, ...pixelMeasures(source, frameIndex)]) {
+    const stated = holder.texts('PixelSpacing');
+    // Two values or none: of a damaged pair, one would be taken for both.
+    const spacing = stated.length === 2 ? spacingOf(stated.map(Number)) : undefined;
+    if (spacing) return spacing;
   }
   const { spacingFrom, spacingMm } = options;
   if (spacingFrom !== undefined) {

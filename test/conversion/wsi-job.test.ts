@@ -417,6 +417,18 @@ const refusals: readonly { name: string; image: Partial<ImageOptions>; code: str
     says: /ImagerPixelSpacing, for spacing-from/,
   },
   {
+    name: 'single spacing value',
+    image: { attributes: { PixelSpacing: ['0.0005'] } },
+    code: 'SPACING_MISSING',
+    says: /must state the spacing and do not/,
+  },
+  {
+    name: 'half damaged spacing',
+    image: { attributes: { PixelSpacing: ['1e400', '0.0005'] } },
+    code: 'SPACING_MISSING',
+    says: /must state the spacing and do not/,
+  },
+  {
     name: 'bits',
     image: { attributes: { BitsAllocated: 16, BitsStored: 12 } },
     code: 'SOURCE_UNSUPPORTED',
