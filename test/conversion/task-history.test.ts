@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import type { JobResult } from '../../src/conversion/job-kind.ts';
-import { ScratchSpace, scratchBytesOf } from '../../src/conversion/scratch.ts';
 import { TaskHistory } from '../../src/conversion/task-history.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'slidegate-history-'));
@@ -60,23 +59,4 @@ test('lost workers are counted across restarts, and not forgotten by a new attem
   t.is(await new TaskHistory(folder).countLostWorker(), 1);
   await new TaskHistory(folder).startAttempt();
   t.is(await new TaskHistory(folder).countLostWorker(), 2);
-});
-
-test('scratch space that one conversion has reserved is not there for another', async (t) => {
-  const scratch = new ScratchSpace(1000);
-
-  t.true(scratch.hasRoom(1001));
-  t.false(scratch.hasRoom(1000));
-  const release = await scratch.reserve(root, 5000);
-  t.false(scratch.hasRoom(6000));
-  release?.();
-  t.true(scratch.hasRoom(6000));
-});
-
-test('reservation that would leave too little free is refused', async (t) => {
-  t.is(await new ScratchSpace(0).reserve(root, Number.MAX_SAFE_INTEGER), undefined);
-});
-
-test('need for scratch space is that of the stored bytes when no header tells the size of the image', (t) => {
-  t.true(scratchBytesOf({ entry: { sizeBytes: 3000 } }) >= 6000);
 });
