@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { ExecutionContext, TestFn } from 'ava';
 import type { z } from 'zod';
 import type {
+  Arrival,
   Claim,
   Completion,
   NewTask,
@@ -18,7 +19,13 @@ import type {
   TaskRow,
 } from '../../src/spool/spool.ts';
 import { ClaimsLostError, SpoolError, SpoolRefusingError } from '../../src/spool/spool.ts';
-import { EXPLICIT_LE, part10Of, SECONDARY_CAPTURE } from '../support/small-instance.ts';
+import {
+  CT_IMAGE,
+  EXPLICIT_LE,
+  IMPLICIT_LE,
+  part10Of,
+  SECONDARY_CAPTURE,
+} from '../support/small-instance.ts';
 import {
   arrivalOf,
   claim,
@@ -226,6 +233,46 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.is(committed.filter(({ duplicateOf }) => duplicateOf === undefined).length, 1);
     t.is((await spool.status()).accepted, 1);
   });
+
+  fact(
+    'takes equal bytes as an entry of their own when rules could send them another way',
+    async (t, spool) => {
+      const others: readonly Partial<Arrival>[] = [
+        { source: 'ct2' },
+        { callingAeTitle: 'CT2' },
+        { calledAeTitle: 'ARCHIVE' },
+      ];
+      for (const pixelBytes of [100, 2 * MIB]) {
+        const instance = newInstance({ pixelBytes });
+        const committed = await Promise.all([{}, ...others].map((facts) => receive(spool, instance, facts)));
+
+        t.deepEqual(
+          committed.map(({ duplicateOf }) => duplicateOf),
+          committed.map(() => undefined),
+        );
+        const again = await receive(spool, instance, { source: 'ct2' });
+        t.is(again.duplicateOf, committed[1]?.entryId);
+      }
+    },
+  );
+
+  fact(
+    'takes an instance that was held for what the command said again when it says otherwise',
+    async (t, spool) => {
+      const instance = newInstance();
+      const wrong = [{ transferSyntaxUid: IMPLICIT_LE }, { sopClassUid: CT_IMAGE }];
+      for (const facts of wrong) {
+        const { entryId } = await receive(spool, instance, facts);
+        const [row] = await spool.query({ entryIds: [entryId] });
+        t.is(row?.state, 'held');
+      }
+
+      const { entryId, duplicateOf } = await receive(spool, instance);
+
+      t.is(duplicateOf, undefined);
+      t.like((await spool.query({ entryIds: [entryId] }))[0], { state: 'pending' });
+    },
+  );
 
   fact('takes other content under the same UID as an entry of its own', async (t, spool) => {
     const first = newInstance();

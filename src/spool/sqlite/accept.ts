@@ -32,7 +32,7 @@ export class AcceptGroup {
   readonly duplicateWindowMs: number;
   /** By request. */
   readonly #drafts = new Map<number, Draft>();
-  /** By SOP Instance UID and digest. */
+  /** By what makes instances equal. */
   readonly #firstOfKind = new Map<string, Draft>();
   #segment: { segmentId: number; sizeBytes: number } | undefined;
   #bytes = 0;
@@ -62,7 +62,7 @@ export class AcceptGroup {
       head: (lengthBytes) => headOf(slices, lengthBytes),
     });
     const duplicateOf = findDuplicate(this.#context, arrival, sha256, this.duplicateWindowMs);
-    const key = `${arrival.sopInstanceUid} ${Buffer.from(sha256).toString('latin1')}`;
+    const key = JSON.stringify(kindOf(arrival, sha256));
     const twin = this.#firstOfKind.get(key);
     const draft = { request, slices, sha256, header, twin, duplicateOf };
     if (twin === undefined) this.#firstOfKind.set(key, draft);
@@ -194,10 +194,24 @@ function findDuplicate(
     'findEqual',
     arrival.sopInstanceUid,
     sha256,
+    ...wayOf(arrival),
   );
   if (equal === undefined || equal.state === 'discarded') return undefined;
   const isRecent = context.clock.wallMs() - equal.received_at_ms < windowMs;
   return isRecent || !isSettled(equal.state) ? equal.entry_id : undefined;
+}
+
+function kindOf(arrival: WireArrival, sha256: Uint8Array): readonly string[] {
+  return [arrival.sopInstanceUid, Buffer.from(sha256).toString('base64'), ...wayOf(arrival)];
+}
+
+/**
+ * What rules may decide by beside the data set. Equal bytes that came another way may have other destinations;
+ * and of two that say to be of different kinds, the first may be held for it.
+ */
+function wayOf(arrival: WireArrival): readonly string[] {
+  const { sopClassUid, transferSyntaxUid, source, callingAeTitle, calledAeTitle } = arrival;
+  return [sopClassUid, transferSyntaxUid, source, callingAeTitle, calledAeTitle];
 }
 
 function isFresh(draft: Draft): boolean {

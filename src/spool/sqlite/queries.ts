@@ -49,6 +49,8 @@ export const queries = {
   findEqual: `
     SELECT entry_id, state, received_at_ms FROM entry
     WHERE sop_instance_uid = ? AND sha256 = ? AND origin = 'received'
+      AND sop_class_uid = ? AND transfer_syntax_uid = ?
+      AND source = ? AND calling_ae_title = ? AND called_ae_title = ?
     ORDER BY entry_id DESC LIMIT 1`,
   entryFacts: `SELECT ${ENTRY} FROM entry e WHERE e.entry_id = ?`,
   entryPlace: `
