@@ -29,7 +29,7 @@ export const SpoolSettings = z.strictObject({
     .default(16 * MIB)
     .describe('Bytes of free space set aside for every instance being received.'),
   duplicate_window: Duration.prefault('1h').describe(
-    'An equal instance received again within this time of the first is absorbed, not delivered twice.',
+    'An equal instance that the same caller sends again within this time of the first is absorbed, not delivered twice.',
   ),
   lease: Duration.prefault('10m').describe(
     'A claimed task that is neither renewed nor settled within this time is given to others.',
