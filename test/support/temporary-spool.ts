@@ -103,7 +103,10 @@ export async function claimNow(spool: Spool, kind: Claim['kind'], limit = 100): 
   // Requests are answered in order: by the time the status is here, the claim has had its chance.
   const settled = await Promise.race([claims, spool.status().then(() => undefined)]);
   if (settled !== undefined) return settled;
-  const late = await Promise.race([claims, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
+  const late = await Promise.race([
+    claims,
+    new Promise<undefined>((resolve) => setImmediate(resolve, undefined)),
+  ]);
   if (late !== undefined) return late;
   hurry.abort();
   return claims;
