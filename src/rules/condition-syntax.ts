@@ -28,6 +28,8 @@ export interface SyntaxContext {
   readonly report: Report;
 }
 
+/** The rest of a tag that stands without quotes between braces, where YAML ends a value at the comma. */
+const UNQUOTED_TAG = /^[\dA-Fa-f]{4}\)/;
 const DEPTH_MAX = 24;
 const ORIGINS: readonly string[] = ['received', 'converted'] satisfies Origin[];
 const FORMS = ['all', 'any', 'not', 'attribute', 'from', 'from-ae', 'to-ae', 'origin'] as const;
@@ -120,6 +122,10 @@ function checkKeys(
   const known: readonly string[] = hasAttribute ? ['attribute', ...OPERATORS] : [...FORMS, ...OPERATORS];
   const unknown = Object.keys(value).filter((key) => !known.includes(key) && !forms.includes(key));
   for (const key of unknown) {
+    if (UNQUOTED_TAG.test(key)) {
+      report([...path, key], "a tag in braces is cut at its comma: put it in quotes, '(0008,0060)'", 'key');
+      continue;
+    }
     const what = hasAttribute ? 'operator' : 'condition';
     const choices: readonly string[] = hasAttribute ? OPERATORS : FORMS;
     report(

@@ -32,10 +32,20 @@ async function readFiles(path: string): Promise<readonly RuleText[]> {
 
 async function yamlFilesOf(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries
-    .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.yaml'))
-    .map(({ name }) => name);
-  return names.sort().map((name) => join(folder, name));
+  const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  // Left out silently, the rules of such a file would be missed only when an instance has gone the wrong way.
+  const misnamed = names.filter((name) => name.endsWith('.yml')).sort();
+  if (misnamed.length > 0) {
+    const says = 'is not read, for its name ends in .yml: name it .yaml, or move it out of this folder';
+    throw new RuleFileError(
+      folder,
+      misnamed.map((name) => wholeFile(join(folder, name), says)),
+    );
+  }
+  return names
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 async function readRuleText(file: string): Promise<RuleText> {

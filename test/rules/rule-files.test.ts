@@ -39,7 +39,6 @@ test('a folder is its *.yaml files by name, and not those of folders in it', asy
     '20-late.yaml': 'rules: [{ name: late, to: [b] }]',
     '10-early.yaml': 'rules: [{ name: early, when: { from: ct1 }, to: [a] }]',
     'notes.txt': 'rules: nonsense',
-    'old.yml': 'rules: nonsense',
     'examples/30-other.yaml': 'rules: nonsense',
   });
 
@@ -50,6 +49,15 @@ test('a folder is its *.yaml files by name, and not those of folders in it', asy
     ['early', 'late'],
   );
   await rm(folder, { recursive: true });
+});
+
+test('a file that ends in .yml is refused, for its rules would be missed silently', async (t) => {
+  const rule = 'rules: [{ name: a, to: [a] }]';
+
+  t.deepEqual(await problemsOf({ 'a.yaml': rule, 'c.yml': rule, 'b.yml': rule }), [
+    'b.yml:1:1: is not read, for its name ends in .yml: name it .yaml, or move it out of this folder',
+    'c.yml:1:1: is not read, for its name ends in .yml: name it .yaml, or move it out of this folder',
+  ]);
 });
 
 test('there is one otherwise in all files together', async (t) => {
