@@ -23,7 +23,8 @@ export const rules: Command = {
        slidegate rules test [<file|folder>] [--json]
        slidegate rules explain [<file|folder>] --file image.dcm [options]
 
-check    reads the rules and lists every problem with file, line and column
+check    reads the rules and lists every problem with file, line and column; whether the destinations
+         that they name are there, "slidegate config check" says
 test     runs the tests: blocks of the rule files
 explain  says what the rules would do with a DICOM file and why; nothing is sent
 
