@@ -8,7 +8,7 @@ export type PlanStep =
       readonly step: 'convert';
       readonly job: ConversionPayload['job'];
       readonly options: Readonly<Record<string, unknown>>;
-      /** Whether pixels lose information; the name of the rule must say so then (DESIGN 7.19). */
+      /** Whether pixels lose information; the name of the rule must say so then. */
       readonly lossy: false | string;
     };
 

@@ -126,7 +126,7 @@ export function namesSopClass(condition: Condition, sopClassUid: string): boolea
   }
 }
 
-/** Whether the rule asks for converted instances; only such rules see any (DESIGN 7.2). */
+/** Whether the rule asks for converted instances; only such rules see any. */
 export function asksForConverted(condition: Condition, negated = false): boolean {
   switch (condition.kind) {
     case 'all':

@@ -39,7 +39,7 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
 }
 
-/** A rule asks for an attribute that lies beyond the part of the header that could be read: DESIGN 7.16. */
+/** A rule asks for an attribute that lies beyond the part of the header that could be read. */
 export class HeaderUnreadError extends GatewayError {
   override readonly code = 'HEADER_UNREAD';
   override readonly disposition = 'hold';

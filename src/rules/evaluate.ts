@@ -29,7 +29,7 @@ export interface Decision {
 }
 
 /**
- * Asks the rules in order. The first that matches ends the search, unless it says `continue: true` (DESIGN 7.15).
+ * Asks the rules in order. The first that matches ends the search, unless it says `continue: true`.
  * Pure: no clock, no I/O, so that a rule file can be tested on a laptop.
  *
  * @param inherited what applies to a converted instance when no rule for such instances sends it anywhere

@@ -2,7 +2,7 @@
  * # Operators
  *
  * What a condition may ask of the values of an attribute. Every operator asks for *any* value: an attribute with
- * several holds when one of them does. One without a value fails every comparison (DESIGN 7.16).
+ * several holds when one of them does. One without a value fails every comparison.
  *
  * To add one: write its function, then add its line to `operators`.
  */

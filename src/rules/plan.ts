@@ -28,7 +28,7 @@ export interface RuleConversion {
   readonly editsAfter: readonly AttributeEdit[];
 }
 
-/** The actions of a rule, folded: those before `convert` edit the source, those after it each product (DESIGN 7.2). */
+/** The actions of a rule, folded: those before `convert` edit the source, those after it each product. */
 export interface RuleActions {
   /** Without a conversion, the edits of what is sent. */
   readonly edits: readonly AttributeEdit[];

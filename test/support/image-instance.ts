@@ -16,7 +16,7 @@ export interface ImageOptions {
   readonly columns: number;
   /** Native pixels of each frame, as the attributes describe them; tissue unless given. */
   readonly frames?: readonly Uint8Array[];
-  /** A name of DESIGN's list; `jpeg-baseline` is encoded by libvips, `rle` by our codec. */
+  /** A name of `transferSyntaxes`; `jpeg-baseline` is encoded by libvips, `rle` by our codec. */
   readonly transferSyntax?: string;
   readonly sopClassUid?: string;
   readonly pixelDataVr?: 'OB' | 'OW';
