@@ -175,7 +175,8 @@ function templateProblem(template: string): string | undefined {
     parsePathTemplate(template);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    const { message } = error as Error;
+    return error instanceof SyntaxError ? message : `must hold names of attributes in braces: ${message}`;
   }
 }
 

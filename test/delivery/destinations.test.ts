@@ -27,6 +27,19 @@ const absent: Record<keyof typeof destinationKinds, () => Promise<unknown>> = {
   },
 };
 
+test('a template with a misspelled attribute is refused in one sentence that names it', (t) => {
+  const { error } = DestinationSettings.safeParse({
+    kind: 'folder',
+    path: '/tmp/x',
+    template: '{PatientNam}/{Rows}.dcm',
+  });
+
+  t.regex(
+    String(error?.issues[0]?.message),
+    /^must hold names of attributes in braces: .*the dictionary has no attribute "PatientNam"/,
+  );
+});
+
 for (const [name, kind] of Object.entries(destinationKinds)) {
   const openAbsent = async () => {
     const settings = DestinationSettings.parse(await absent[name as keyof typeof absent]());
