@@ -21,6 +21,14 @@ const PATIENT_KEYWORDS = [
   'accessionNumber',
 ];
 
+/** Clocks give digits that say nothing and fill the log: microseconds are enough. */
+function withRoundedDuration(facts: Record<string, unknown>): Record<string, unknown> {
+  const { durationMs } = facts;
+  return typeof durationMs === 'number'
+    ? { ...facts, durationMs: Math.round(durationMs * 1000) / 1000 }
+    : facts;
+}
+
 /** One JSON line per event on standard error, so that standard output stays free for `--json`. */
 export function createLogger(settings: LogSettings): Logger {
   return pino(
@@ -28,7 +36,7 @@ export function createLogger(settings: LogSettings): Logger {
       level: settings.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: withRoundedDuration },
       redact: {
         paths: PATIENT_KEYWORDS.flatMap((keyword) => [keyword, `*.${keyword}`, `*.*.${keyword}`]),
         censor: '[redacted]',

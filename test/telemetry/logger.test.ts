@@ -38,6 +38,12 @@ test('patient attributes are redacted at every depth that events use', async (t)
   t.like(lines[1], { facts: { PatientID: '[redacted]' } });
 });
 
+test('a duration is written to the microsecond, without what binary fractions add', async (t) => {
+  const { lines } = await logged(`log.info({ durationMs: 940.8609100000031, PatientID: '4711' }, 'Done.')`);
+
+  t.like(lines[0], { durationMs: 940.861, PatientID: '[redacted]', msg: 'Done.' });
+});
+
 test('what is less severe than the level is not written', async (t) => {
   const { lines } = await logged(`log.info('Unseen.'); log.error('Seen.')`, 'error');
 
