@@ -6,7 +6,7 @@ export function conformancePage(statement: ConformanceStatement): string {
   const { product, produced } = statement;
   return [
     `# DICOM conformance statement: ${product.name} ${product.version}`,
-    'Made by `slidegate conformance` from the tables that the program runs on and from the settings in force.',
+    'Made by `slidegate conformance` from the tables that the program runs on and from the settings in force. Durations are in milliseconds, lengths in bytes.',
     overview(statement),
     '## 1 Implementation',
     markdownTable(
