@@ -8,6 +8,9 @@ import type { FolderSync } from './folder-sync.ts';
 import { FILE_MODE, type SpoolFolders } from './folders.ts';
 import type { ExpectedInstance, FiledInstance } from './messages.ts';
 
+/** A file is synced early when this part of it has come since the last time. */
+const EARLY_SYNCS = 8;
+
 /**
  * One large instance on its way in: under a temporary name until it is complete and synced, hashed as it
  * passes, never in memory as a whole. Calls may come without waiting; they are done in order.
@@ -23,6 +26,9 @@ export class IncomingFile {
   /** The work so far; rejected for good once something has failed. */
   #work: Promise<FileHandle>;
   #sizeBytes = 0;
+  #syncedBytes = 0;
+  /** A sync that runs while more arrives. */
+  #syncing: Promise<void> | undefined;
 
   /** @param dataSetOffset bytes at the start that are no part of the data set */
   constructor(
@@ -41,12 +47,16 @@ export class IncomingFile {
 
   write(buffers: readonly Uint8Array[]): Promise<void> {
     return this.#then(async (file) => {
-      for (const buffer of buffers) {
-        const skip = Math.max(0, this.#dataSetOffset - this.#sizeBytes);
-        if (skip < buffer.byteLength) this.#digest.update(buffer.subarray(skip));
-        this.#sizeBytes += buffer.byteLength;
-      }
       writeFully(file.fd, buffers);
+      const startBytes = this.#sizeBytes;
+      for (const buffer of buffers) this.#sizeBytes += buffer.byteLength;
+      this.#syncEarly(file);
+      let atBytes = startBytes;
+      for (const buffer of buffers) {
+        const skip = Math.max(0, this.#dataSetOffset - atBytes);
+        if (skip < buffer.byteLength) this.#digest.update(buffer.subarray(skip));
+        atBytes += buffer.byteLength;
+      }
       this.#step('part-written');
     });
   }
@@ -55,6 +65,7 @@ export class IncomingFile {
   async finish(expected: ExpectedInstance): Promise<FiledInstance> {
     let filed: FiledInstance | undefined;
     await this.#then(async (file) => {
+      await this.#syncing;
       await file.datasync();
       this.#step('part-synced');
       const sizeBytes = this.#sizeBytes;
@@ -84,9 +95,26 @@ export class IncomingFile {
   /** Removes it, whatever has become of it. */
   async discard(): Promise<void> {
     await this.#work.catch(() => {}); // Reported before.
+    await this.#syncing?.catch(() => {}); // Reported before.
     await this.#file?.close().catch(() => {}); // Closed already when it was finished.
     await rm(this.#partPath, { force: true });
     await rm(this.#path, { force: true });
+  }
+
+  /**
+   * Lets the disk begin before the last byte is here, so that less is left to wait for at the end. One sync at a
+   * time, and only for a fair part of the file, so that a disk that seeks is not kept from writing.
+   */
+  #syncEarly(file: FileHandle): void {
+    if (this.#syncing !== undefined) return;
+    const sizeBytes = this.#sizeBytes;
+    if ((sizeBytes - this.#syncedBytes) * EARLY_SYNCS < sizeBytes) return;
+    const syncing = file.datasync().then(() => {
+      this.#syncedBytes = sizeBytes;
+      this.#syncing = undefined;
+    });
+    syncing.catch(() => {}); // Kept, and thus reported by finish(): a file that failed to sync is never synced again.
+    this.#syncing = syncing;
   }
 
   get #fileName(): string {

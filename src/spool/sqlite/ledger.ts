@@ -83,14 +83,20 @@ export class Ledger {
     return Math.min(this.#nextDueMs, this.#desk.nextExpiryMs, this.#syncDueMs);
   }
 
-  /** Does a whole group. Whatever fails is in the replies. */
-  run(requests: readonly Request[]): GroupResult {
+  /**
+   * Does a whole group. Whatever fails is in the replies.
+   *
+   * @param options `servesClaims` is false where the group should not wait for that; it must be true soon after
+   */
+  run(requests: readonly Request[], { servesClaims } = { servesClaims: true }): GroupResult {
     const startedMs = performance.now();
     const replies: Reply[] = [];
     const accept = new AcceptGroup(this.#context, this.#options.duplicateWindowMs);
     const { reads, writes } = this.#sort(requests, replies);
     const ready = this.#writeBytes(writes, accept, replies);
-    if (ready.length > 0 || this.#hasWork()) this.#transact(ready, accept, replies);
+    if (ready.length > 0 || (servesClaims && this.#hasWork())) {
+      this.#transact(ready, accept, replies, { servesClaims });
+    }
     const durable = { instances: accept.instances, bytes: accept.bytes, ms: performance.now() - startedMs };
     for (const request of reads) {
       replies.push(attempt(request, () => answerRead(this.#context, request, this.isHealthy)));
@@ -102,10 +108,11 @@ export class Ledger {
   close(): GroupResult {
     const replies: Reply[] = this.#desk.cancel().map(({ id }) => ({ id, answer: [] }));
     this.#syncDueMs = 0;
-    this.#transact([], new AcceptGroup(this.#context, 0), replies, () => {
+    const alsoDo = () => {
       const dueAtMs = this.#context.clock.nowMs();
       giveBack(this.#context, this.#desk, this.#desk.all(), { dueAtMs, countsAttempt: false });
-    });
+    };
+    this.#transact([], new AcceptGroup(this.#context, 0), replies, { servesClaims: true, alsoDo });
     return this.#result(replies, {});
   }
 
@@ -181,7 +188,7 @@ export class Ledger {
     requests: readonly WriteRequest[],
     accept: AcceptGroup,
     replies: Reply[],
-    alsoDo: () => void = () => {},
+    options: { readonly servesClaims: boolean; readonly alsoDo?: () => void },
   ): void {
     const { statements, tally, unit, step, clock } = this.#context;
     const parts = { context: this.#context, desk: this.#desk, segments: this.#segments, accept };
@@ -198,10 +205,10 @@ export class Ledger {
         done.push(this.#savepoint(request.id, () => answerWrite(parts, request)));
       }
       accept.countSegment();
-      alsoDo();
+      options.alsoDo?.();
       passTime(this.#context, this.#desk);
       this.#advanceLong(done);
-      for (const ask of this.#desk.takeServable()) {
+      for (const ask of options.servesClaims ? this.#desk.takeServable() : []) {
         served.push(ask);
         done.push({ id: ask.id, answer: this.#desk.take(ask) });
       }

@@ -123,13 +123,21 @@ function receiveAll(): void {
   }
 }
 
+/**
+ * Modalities come first: what they wait for is made durable and answered by itself. Claims and outcomes follow
+ * at once, while the outside makes its next request, or all together when they have waited long enough.
+ */
 function work(opened: OpenLedger): void {
   for (receiveAll(); waiting.length > 0; receiveAll()) {
-    if (mayWait()) break;
-    patientSinceMs = undefined;
+    const urgent = takeUrgent();
+    if (urgent.length > 0) {
+      run(opened, urgent, { servesClaims: false });
+      receiveAll();
+      if (isUrgentFirst()) continue;
+    } else if (mayWait()) break;
     const group = takeGroup();
-    post(opened.ledger.run(group));
-    step('replies-posted');
+    run(opened, group, { servesClaims: true });
+    patientSinceMs = undefined;
     const last = group.find(({ type }) => type === 'close');
     if (last !== undefined) {
       close(opened, last.id);
@@ -139,11 +147,41 @@ function work(opened: OpenLedger): void {
   schedule(opened);
 }
 
+function run(opened: OpenLedger, group: readonly Request[], options: { servesClaims: boolean }): void {
+  post(opened.ledger.run(group, options));
+  if (group.length > 0) step('replies-posted');
+}
+
+/**
+ * True while only receptions and patient requests wait, and none of these for too long. Everything else, a read
+ * above all, is answered in the order of asking.
+ */
+function isUrgentFirst(): boolean {
+  if (!waiting.some(isReception)) return false;
+  if (!waiting.every((request) => isReception(request) || isPatient(request))) return false;
+  patientSinceMs ??= performance.now();
+  return performance.now() - patientSinceMs < PATIENCE_MS;
+}
+
+function isReception({ type }: Request): boolean {
+  return type === 'accept-bytes' || type === 'accept-file';
+}
+
+function takeUrgent(): Request[] {
+  if (!isUrgentFirst()) return [];
+  const patient = waiting.filter((request) => !isReception(request));
+  const receptions = waiting.filter(isReception);
+  waiting.length = 0;
+  waiting.push(...receptions);
+  const group = takeGroup();
+  waiting.unshift(...patient);
+  return group;
+}
+
 function mayWait(): boolean {
   if (waiting.length >= GROUP_REQUESTS_MAX || !waiting.every(isPatient)) return false;
-  const nowMs = performance.now();
-  patientSinceMs ??= nowMs;
-  return nowMs - patientSinceMs < PATIENCE_MS;
+  patientSinceMs ??= performance.now();
+  return performance.now() - patientSinceMs < PATIENCE_MS;
 }
 
 function takeGroup(): Request[] {
