@@ -14,7 +14,7 @@ import { type Console, startConsole } from './console/console.ts';
 import { startConversion } from './conversion/conversion.ts';
 import { type Delivery, startDelivery } from './delivery/delivery.ts';
 import { type Intake, startIntake } from './intake/intake.ts';
-import { loadRules, startRules } from './rules/rules.ts';
+import { assertDestinations, loadRules, startRules } from './rules/rules.ts';
 import { openSpool, type Spool } from './spool/spool.ts';
 import { gatewayStarted, gatewayStopped } from './telemetry/events.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -25,6 +25,8 @@ export interface Gateway {
   readonly inputs: ReturnType<Intake['inputs']>;
   readonly lanes: Delivery['lanes'];
   readonly console: Console;
+  /** Resolves with the reason when the gateway cannot go on and should be started anew. */
+  readonly failed: Promise<string>;
   /** Intake first, then what is in hand is finished, then everything closes. Safe to call twice. */
   stop(reason: string): Promise<void>;
 }
@@ -48,10 +50,13 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     closers.length = 0;
   };
 
+  const { promise: failed, resolve: onDeath } = Promise.withResolvers<string>();
   try {
     const ruleSet = await loadRules(settings.rules.path);
+    assertDestinations(ruleSet, Object.keys(settings.destinations));
     const spool = await openSpool(settings.spool, {
       telemetry,
+      onDeath,
       ...(options.stepModule && { stepModule: options.stepModule }),
     });
     closers.push(() => spool.close());
@@ -75,6 +80,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       inputs: intake.inputs(),
       lanes: delivery.lanes,
       console: webConsole,
+      failed,
       async stop(reason) {
         if (closers.length === 0) return;
         await closeAll();

@@ -15,8 +15,8 @@ export interface RouteScenario {
 }
 
 const SCENARIOS: readonly RouteScenario[] = [
-  { name: '64KB-1', count: 1000, sizeBytes: 65_536, associations: 1 },
-  { name: '64KB-4', count: 1000, sizeBytes: 65_536, associations: 4 },
+  { name: '64KB-1', count: 2000, sizeBytes: 65_536, associations: 1 },
+  { name: '64KB-4', count: 2000, sizeBytes: 65_536, associations: 4 },
   { name: '3MB-1', count: 100, sizeBytes: 3 << 20, associations: 1 },
   { name: '3MB-4', count: 100, sizeBytes: 3 << 20, associations: 4 },
 ];
@@ -43,7 +43,7 @@ export async function benchRoute(options: { repeats?: number; log?: (line: strin
   for (const scenario of hasDcmtk ? SCENARIOS : []) {
     const paths: Path[] = ['direct', 'slidegate', 'receive-storescp', 'receive-slidegate'];
     if (hasOrthanc) paths.push('orthanc');
-    rows.push(...(await benchScenario(scenario, paths, options.repeats ?? 3, log)));
+    rows.push(...(await benchScenario(scenario, paths, options.repeats ?? 2, log)));
   }
   return {
     bench: 'route',

@@ -26,8 +26,9 @@ The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is
     const inputs = gateway.inputs.map(({ name, host, port }) => `${name} on ${host}:${port}`);
     const { host, port } = gateway.console;
     console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
-    await gateway.stop(await signalled);
-    return 0;
+    const isAsked = await Promise.race([signalled.then(() => true), gateway.failed.then(() => false)]);
+    await gateway.stop(isAsked ? await signalled : await gateway.failed);
+    return isAsked ? 0 : 1; // Whoever supervises it starts it anew, and recovery puts right what was in hand.
   },
 };
 

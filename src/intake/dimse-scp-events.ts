@@ -55,7 +55,9 @@ export function reportProviderEvent(telemetry: Telemetry, input: string, event: 
     case 'store-answered': {
       const { request, answer, durationMs, isSent } = event;
       const status = formatStatus(answer.status).slice(0, 4);
-      storeAnswered(telemetry, { source: request.association.source, status, durationMs, isSent });
+      const { source, callingAeTitle } = request.association;
+      const reason = answer.errorComment === undefined ? {} : { reason: answer.errorComment };
+      storeAnswered(telemetry, { source, callingAeTitle, status, ...reason, durationMs, isSent });
       return;
     }
     case 'store-discarded': {

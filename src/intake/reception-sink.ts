@@ -1,9 +1,9 @@
-import type { Reception } from '../spool/spool.ts';
+import type { Committed, Reception } from '../spool/spool.ts';
 import { type Answer, answerOfError, EMPTY_DATA_SET, KEPT } from './status-of-error.ts';
 
 /** What becomes of one reception. */
 export interface ReceptionOutcome {
-  kept(entry: { readonly entryId: number; readonly duplicateOf?: number }, dataSetBytes: number): void;
+  kept(entry: Committed, dataSetBytes: number): void;
   failed(error: unknown): void;
 }
 
@@ -40,7 +40,7 @@ export class ReceptionSink {
       this.#reception.discard('empty');
       return EMPTY_DATA_SET;
     }
-    let committed: Awaited<ReturnType<Reception['commit']>>;
+    let committed: Committed;
     try {
       committed = await this.#reception.commit();
     } catch (error) {

@@ -37,6 +37,12 @@ export interface Rules {
   stop(): Promise<void>;
 }
 
+/** @throws {RuleFileError} when a rule names a destination that the settings do not have */
+export function assertDestinations(ruleSet: RuleSet, destinations: readonly string[]): void {
+  const problems = checkRuleDestinations(ruleSet, destinations);
+  if (problems.length > 0) throw new RuleFileError(ruleSet.path, problems);
+}
+
 /**
  * Starts the stage.
  *
@@ -51,8 +57,7 @@ export function startRules(
     readonly destinations: readonly string[];
   },
 ): Rules {
-  const problems = checkRuleDestinations(ruleSet, deps.destinations);
-  if (problems.length > 0) throw new RuleFileError(ruleSet.path, problems);
+  assertDestinations(ruleSet, deps.destinations);
   rulesLoaded(deps.telemetry, {
     path: ruleSet.path,
     version: ruleSet.version,

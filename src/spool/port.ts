@@ -16,7 +16,7 @@ export type TaskKind = 'rules' | 'conversion' | `delivery:${string}`;
 /** Where a task stands. `waiting` includes tasks whose due time lies ahead. */
 export type TaskState = 'waiting' | 'claimed' | 'held' | 'done' | 'discarded';
 
-/** Exactly one at a time for every entry: DESIGN 7.8. */
+/** Exactly one at a time for every entry, and so is every product. */
 export type EntryState = 'pending' | 'held' | 'discarded' | 'delivered';
 
 /** `received` from outside; `converted` by us, and then counted as produced. */
@@ -36,6 +36,15 @@ export interface Arrival {
   readonly fileMeta: Uint8Array;
 }
 
+/** What became of a reception. */
+export interface Committed {
+  readonly entryId: number;
+  /** An equal instance that is here already: nothing was added. */
+  readonly duplicateOf?: number;
+  /** Code of the reason why its first task is held: what came is kept, and a person has to look at it. */
+  readonly held?: string;
+}
+
 /** Custody of one instance in the making. Nothing of it is visible until `commit` has returned. */
 export interface Reception {
   /**
@@ -51,7 +60,7 @@ export interface Reception {
    *
    * @throws {SpoolError} when it could not be kept; then nothing of it is left
    */
-  commit(): Promise<{ readonly entryId: number; readonly duplicateOf?: number }>;
+  commit(): Promise<Committed>;
   /** Gives up; nothing of it is left. Safe to call at any time, also twice. */
   discard(reason: string): void;
 }

@@ -1,5 +1,5 @@
 import { SpoolError } from './errors.ts';
-import type { Arrival, Reception } from './port.ts';
+import type { Arrival, Committed, Reception } from './port.ts';
 import { BLOCK_BYTES, type BlockPool, type StagedBytes } from './staging.ts';
 
 /** Up to this size an instance is gathered in memory and shares a segment; beyond, it gets its own file. */
@@ -25,11 +25,6 @@ export interface FileInTheMaking<File extends ReceivedFile> {
   discard(): void;
   /** It is finished and stays: no further call will come. */
   forget(): void;
-}
-
-export interface Committed {
-  readonly entryId: number;
-  readonly duplicateOf?: number;
 }
 
 /** What a reception needs of the adapter that it ends in. */

@@ -35,6 +35,8 @@ export interface SpoolDependencies {
   readonly telemetry: Telemetry;
   /** A module that exports `step`, called at every step of steps.ts in every thread; for tests that kill. */
   readonly stepModule?: URL;
+  /** Called when a thread of the spool has died: nothing works until it is opened anew. */
+  readonly onDeath?: (reason: string) => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface SpoolDependencies {
  * @throws {SpoolError} when another process serves the directory, or it cannot be used
  */
 export async function openSpool(settings: SpoolSettings, dependencies: SpoolDependencies): Promise<Spool> {
-  const { telemetry, stepModule } = dependencies;
+  const { telemetry, stepModule, onDeath } = dependencies;
   const closing = new AbortController();
   const spool = await SqliteSpool.open(
     {
@@ -56,7 +58,7 @@ export async function openSpool(settings: SpoolSettings, dependencies: SpoolDepe
       segmentAgeMsMax: settings.segment_age,
       stepModule: stepModule?.href,
     },
-    { telemetry, step: await loadStepHook(stepModule?.href), closing },
+    { telemetry, step: await loadStepHook(stepModule?.href), closing, onDeath: onDeath ?? (() => {}) },
   );
   startRetention(
     spool,

@@ -82,13 +82,18 @@ export function incomingConnectionEnded(
 /** An instance is durable. */
 export function instanceReceived(
   telemetry: Telemetry,
-  event: { source: string; entryId: number; duplicateOf?: number; dataSetBytes: number },
+  event: { source: string; entryId: number; duplicateOf?: number; held?: string; dataSetBytes: number },
 ): void {
   const { source } = event;
   telemetry.metrics.receivedInstancesTotal.inc({ source });
   telemetry.metrics.receivedBytesTotal.inc({ source }, event.dataSetBytes);
   telemetry.metrics.sourceLastReceived.set({ source }, Date.now() / 1000);
-  telemetry.log.debug(event, 'Instance received.');
+  if (event.held === undefined) {
+    telemetry.log.debug(event, 'Instance received.');
+    return;
+  }
+  telemetry.metrics.heldTotal.inc({ stage: 'rules', code: event.held });
+  telemetry.log.warn(event, 'Instance received and held: its header does not say what its sender said.');
 }
 
 /** An instance could not be taken into custody; its sender is told. */
@@ -100,7 +105,15 @@ export function receptionFailed(telemetry: Telemetry, event: { source: string; e
 /** A C-STORE was answered; not sent when its sender had gone, who then does not know what became of it. */
 export function storeAnswered(
   telemetry: Telemetry,
-  event: { source: string; status: string; durationMs: number; isSent: boolean },
+  event: {
+    source: string;
+    callingAeTitle: string;
+    status: string;
+    /** What the sender was told beside the status; ours, and free of patient data. */
+    reason?: string;
+    durationMs: number;
+    isSent: boolean;
+  },
 ): void {
   const { source, status } = event;
   telemetry.metrics.storeRequestsTotal.inc({ source, status });

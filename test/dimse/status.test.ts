@@ -1,7 +1,7 @@
 import test from 'ava';
 import { categoryOfStatus, formatStatus, type StatusOutcome } from '../../src/dimse/status.ts';
 
-/** DESIGN 5, stated a second time and differently: by the digits of the status. */
+/** The meanings of statuses, stated a second time and differently: by the digits of the status. */
 function expectedOutcome(status: number): StatusOutcome {
   const digits = status.toString(16).toUpperCase().padStart(4, '0');
   if (digits === '0000') return 'delivered';

@@ -268,6 +268,16 @@ test('a SOP Instance UID that is none, or an empty data set, is refused and not 
   t.is(await accepted(), 1);
 });
 
+test('an instance that is another one than the command said is kept, held, counted and told', async (t) => {
+  const { port, accepted, telemetry } = await start(t);
+  const user = await associate(port);
+  t.deepEqual(await send(user, { ...newInstance(), sopInstanceUid: '1.2.3.4.5' }), { status: 0 });
+  await user.release();
+  t.is(await accepted(), 1);
+  const { values } = await telemetry.metrics.heldTotal.get();
+  t.like(values[0], { value: 1, labels: { stage: 'rules', code: 'UID_MISMATCH' } });
+});
+
 test('a SOP Instance UID with leading zeros, as old devices send it, is taken as it is', async (t) => {
   const { port, accepted } = await start(t);
   const user = await associate(port);

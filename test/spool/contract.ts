@@ -650,6 +650,8 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.is(await spool.retry({ kind: 'delivery:b', destination: 'a' }), 0);
     t.is(await spool.hold({ destination: 'b' }, 'waiting for the new PACS'), 4);
     t.is(await spool.hold({ destination: 'b' }, 'again'), 0);
+    const byCode = { destination: 'a', states: ['held'] as const, reasonContains: 'REFUSED' };
+    t.is(await spool.discard(byCode, { ...discarding, preview: true }), 2);
     t.is(await spool.discard({ destination: 'a', states: ['held'] }, { ...discarding, preview: true }), 2);
     t.is(await spool.discard({ destination: 'a', states: ['held'] }, discarding), 2);
     t.is(await spool.discard({ sinceMs: Date.now() + 60_000 }, discarding), 0);

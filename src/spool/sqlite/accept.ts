@@ -116,7 +116,7 @@ export class AcceptGroup {
       place: draft.place,
       header: draft.header,
     });
-    return { entryId: draft.entryId };
+    return { entryId: draft.entryId, ...heldOf(draft.header) };
   }
 
   /** Counts what the segment got; once, at the end of the transaction. */
@@ -154,7 +154,11 @@ export function acceptFile(
     place: { fileName },
     header: file,
   });
-  return { entryId };
+  return { entryId, ...heldOf(file) };
+}
+
+function heldOf({ held }: HeaderReading): { held?: string } {
+  return held === undefined ? {} : { held: held.code };
 }
 
 function insertReceived(

@@ -17,14 +17,17 @@ interface Actions {
 /** Hears what the threads have to say beside their answers, and passes it on. */
 export class SpoolHub {
   readonly #telemetry: Telemetry;
+  readonly #onDeath: (reason: string) => void;
   readonly #listeners = new Set<(event: SpoolEvent) => void>();
   #actions: Actions | undefined;
   #probing: NodeJS.Timeout | undefined;
   #isHealthy = true;
   #isClosed = false;
 
-  constructor(telemetry: Telemetry) {
+  /** @param onDeath called once, when nothing will ever work again */
+  constructor(telemetry: Telemetry, onDeath: (reason: string) => void) {
     this.#telemetry = telemetry;
+    this.#onDeath = onDeath;
   }
 
   /** Before this, nothing can be heard. */
@@ -49,6 +52,7 @@ export class SpoolHub {
     this.#isHealthy = false;
     this.#stopProbing();
     spoolDied(this.#telemetry, { reason: message });
+    this.#onDeath(message);
   }
 
   /** A write has failed where the ledger does not see it. */

@@ -9,6 +9,7 @@ import type { FiledInstance } from '../files/messages.ts';
 import type {
   Arrival,
   Claim,
+  Committed,
   Entry,
   EntryQuery,
   EntryRow,
@@ -103,11 +104,11 @@ export type LedgerStatus = Omit<SpoolStatus, 'freeBytes' | 'refusing'>;
 interface Requests {
   'accept-bytes': {
     ask: { arrival: WireArrival; receivedAtMs: number; dataSetOffset: number; bytes: StagedBytes };
-    answer: { entryId: number; duplicateOf?: number };
+    answer: Committed;
   };
   'accept-file': {
     ask: { arrival: WireArrival; receivedAtMs: number; file: FiledInstance };
-    answer: { entryId: number; duplicateOf?: number };
+    answer: Committed;
   };
   claim: {
     ask: { kind: TaskKind; limit: number; headerIndex: boolean; leaseMs: number | null };

@@ -25,6 +25,7 @@ interface OpenTask {
   readonly state: StoredState;
   readonly rank: number;
   readonly token: number | null;
+  readonly code: string | null;
   readonly reason: string | null;
   readonly updated_at_ms: number;
 }
@@ -109,6 +110,11 @@ export class OperatorAction {
   }
 }
 
+/** What an operator may look for: the code that `status` shows, or any part of the reason. */
+function reasonOf({ code, reason }: OpenTask): string {
+  return `${code ?? ''} ${reason ?? ''}`;
+}
+
 /** The tasks that the request means, in pages. The states they are taken from are those of the move. */
 function* pagesOf(context: LedgerContext, request: OperatorRequest): Generator<OpenTask[]> {
   const { selection, type } = request;
@@ -119,7 +125,7 @@ function* pagesOf(context: LedgerContext, request: OperatorRequest): Generator<O
   const isMeant = (task: OpenTask) =>
     states.includes(task.state) &&
     kinds.includes(task.kind) &&
-    (selection.reasonContains === undefined || (task.reason ?? '').includes(selection.reasonContains)) &&
+    (selection.reasonContains === undefined || reasonOf(task).includes(selection.reasonContains)) &&
     (selection.sinceMs === undefined || task.updated_at_ms >= selection.sinceMs);
 
   if (selection.entryIds !== undefined) {

@@ -52,6 +52,13 @@ export interface SqliteSpoolOptions {
   readonly stepModule: string | undefined;
 }
 
+interface OpenDependencies {
+  readonly telemetry: Telemetry;
+  readonly step: StepHook;
+  readonly closing: AbortController;
+  readonly onDeath: (reason: string) => void;
+}
+
 /** What a spool is put together from. */
 interface Parts {
   readonly folders: SpoolFolders;
@@ -80,10 +87,10 @@ export class SqliteSpool implements Spool {
   /** @throws {SpoolError} when the directory is locked, cannot be written, or is of a later version */
   static async open(
     options: SqliteSpoolOptions,
-    { telemetry, step, closing }: { telemetry: Telemetry; step: StepHook; closing: AbortController },
+    { telemetry, step, closing, onDeath }: OpenDependencies,
   ): Promise<SqliteSpool> {
     const { directory, stepModule } = options;
-    const hub = new SpoolHub(telemetry);
+    const hub = new SpoolHub(telemetry, onDeath);
     const ledger = new LedgerThread(options, hub);
     const files = new FilesThread({ directory, stepModule }, hub);
     const openFiles = new OpenFiles();

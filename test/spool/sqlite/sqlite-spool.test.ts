@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { SpoolError } from '../../../src/spool/spool.ts';
 import { listenToSteps } from '../../support/step-listener.ts';
@@ -48,12 +49,14 @@ test.serial('spool fails whatever is asked of it once a thread has died, and los
   const { spool } = temporary;
   await receive(spool);
   const waiting = spool.claim({ kind: 'delivery:a', limit: 1 }, new AbortController().signal);
+  const failed = t.throwsAsync(waiting, { instanceOf: SpoolError });
   await spool.status(); // By now, the claim waits in the thread.
+  await sleep(100); // The step that follows this answer is over, too.
   writeFileSync(flag, 'replies-posted');
 
   await receive(spool); // Answered with its last breath.
 
-  await t.throwsAsync(waiting, { instanceOf: SpoolError });
+  await failed;
   const error = await t.throwsAsync(spool.status(), { instanceOf: SpoolError });
   t.is(error?.code, 'SPOOL_CLOSED');
   t.regex(error?.message ?? '', /its thread died: ENOSPC/);
