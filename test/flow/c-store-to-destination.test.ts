@@ -1,4 +1,5 @@
 import test from 'ava';
+import { transferSyntaxes } from '../../src/dicom/transfer-syntax.ts';
 import { spoolReaches, startTestGateway } from '../support/gateway.ts';
 import { secondaryCapture } from '../support/secondary-capture.ts';
 import { sendInstances } from '../support/sender.ts';
@@ -27,6 +28,27 @@ test('what is sent arrives data set for data set, and the counts agree', async (
   for (const { sopInstanceUid, dataSet } of captures) {
     const arrived = peer.kept.find((one) => one.sopInstanceUid === sopInstanceUid);
     t.true(arrived?.dataSet.equals(dataSet));
+  }
+});
+
+test('every transfer syntax is taken, and forwarded byte for byte, whatever can be decoded', async (t) => {
+  const transferSyntaxUids = transferSyntaxes.map(({ uid }) => uid);
+  const peer = await startStoragePeer({ transferSyntaxUids });
+  t.teardown(() => peer.stop());
+  await using gateway = await startTestGateway(toPacs(peer.port));
+  const captures = transferSyntaxUids.map((transferSyntaxUid) =>
+    secondaryCapture({ label: `syntax-${transferSyntaxUid}`, transferSyntaxUid }),
+  );
+
+  const statuses = await sendInstances(gateway.port, captures);
+
+  t.deepEqual(new Set(statuses), new Set([0]));
+  await spoolReaches(gateway.spool, (now) => now.states.pending === 0);
+  t.true(captures.length >= 39);
+  for (const { sopInstanceUid, transferSyntaxUid, dataSet } of captures) {
+    const arrived = peer.kept.find((one) => one.sopInstanceUid === sopInstanceUid);
+    t.is(arrived?.transferSyntaxUid, transferSyntaxUid);
+    t.true(arrived?.dataSet.equals(dataSet), transferSyntaxUid);
   }
 });
 

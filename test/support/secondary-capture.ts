@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { DataSet } from '../../src/dicom/data-set.ts';
 import { encodeDataSet } from '../../src/dicom/element-writer.ts';
+import { encapsulate } from '../../src/dicom/encapsulation.ts';
 import { encodeFileMeta } from '../../src/dicom/file-meta.ts';
+import { transferSyntaxOf } from '../../src/dicom/transfer-syntax.ts';
 import { deterministicUid } from '../../src/dicom/uid.ts';
 
 const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
@@ -60,7 +62,11 @@ export function secondaryCapture(options: CaptureOptions) {
   for (const [keyword, value] of Object.entries(options.extra ?? {})) {
     dataSet.set(keyword, typeof value === 'object' ? [...value] : value);
   }
-  dataSet.set('PixelData', options.pixels ?? gradient(rows, columns), 'OW');
+  const pixels = options.pixels ?? gradient(rows, columns);
+  // Forwarding never looks into a frame: its bytes may be any.
+  if (transferSyntaxOf(transferSyntaxUid)?.encapsulated) {
+    dataSet.setEncapsulated('PixelData', encapsulate([pixels.subarray(0, 4000)]));
+  } else dataSet.set('PixelData', pixels, 'OW');
   return {
     sopClassUid,
     sopInstanceUid,
