@@ -88,12 +88,21 @@ function asciiOf(bytes: Uint8Array): string | undefined {
   return latin1(bytes);
 }
 
+/** For messages, which go to logs: a term that is none of the standard's may be any text, a patient's name too. */
+function nameOf(terms: readonly string[]): string {
+  if (terms.length === 0) return 'ISO_IR 6';
+  const isKnown = terms.every((term) =>
+    /^(|ISO[ _](2022[ _])?IR[ _-]?\d{1,3}|GB18030|GBK)$/i.test(term.trim()),
+  );
+  return isKnown ? terms.join('\\') : 'none that the standard knows';
+}
+
 function encodeSingleByte(text: string, registration: string, terms: readonly string[]): Uint8Array {
   const table = singleByteTable(registration);
   return Uint8Array.from(text, (character) => {
     const byte = character < '\x80' ? character.charCodeAt(0) : table.get(character);
     if (byte !== undefined) return byte;
-    const name = terms.length > 0 ? terms.join('\\') : 'ISO_IR 6';
+    const name = nameOf(terms);
     throw new ValueError(
       `Cannot write a text in character set "${name}": it holds a character that the set, or our encoder for it, lacks`,
       { characterSet: name },

@@ -131,3 +131,8 @@ test('decoding never throws, and leaves ASCII as it is', (t) => {
     }),
   );
 });
+
+test('an error about a character set shows no text that may be a patient', (t) => {
+  const error = t.throws(() => characterSetOf(['DOE^JANE']).encode('Ω'));
+  t.false(error?.message.includes('DOE'));
+});
