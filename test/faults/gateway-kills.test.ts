@@ -52,14 +52,21 @@ test(`nothing acknowledged is lost over ${KILLS} kills, and no product has a sec
     const gateway = start(`${step}:${count}`);
     const gone = once(gateway, 'exit');
     const port = await listening(gateway);
-    const timer = setTimeout(() => gateway.kill('SIGKILL'), 500 + random() * ROUND_LIMIT_MS);
+    let isOverdue = false;
+    const timer = setTimeout(
+      () => {
+        isOverdue = true;
+        gateway.kill('SIGKILL');
+      },
+      500 + random() * ROUND_LIMIT_MS,
+    );
     if (port !== undefined) await modality.sendAll(port);
-    const isDeadYet = () => gateway.exitCode !== null || gateway.signalCode !== null;
-    if (!isDeadYet()) await gone;
-    else killedAtStep += 1;
+    await gone;
     clearTimeout(timer);
+    if (!isOverdue) killedAtStep += 1;
   }
-  t.true(killedAtStep > 0, 'some kill came at a step while sending');
+  t.log(`${killedAtStep} of ${KILLS} at a step, the others at a random moment`);
+  t.true(killedAtStep > KILLS / 2, 'most kills came at a step');
 
   const gateway = start('none:1');
   const port = await listening(gateway);
