@@ -19,11 +19,12 @@ const mayImport = {
   delivery: ['dicom', 'dimse', 'spool', 'telemetry'],
   // Around the stages.
   console: ['spool', 'telemetry'],
-  config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'telemetry'],
+  notices: ['spool', 'telemetry'],
+  config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices', 'telemetry'],
 };
 
 const shared = '^src/(errors|kinds|duration|did-you-mean)[.]ts$';
-const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console'];
+const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices'];
 const roots =
   '^src/(main|generate|conversion/worker|spool/(sqlite|files)/worker|cli/(demo-pacs|bench-receiver))[.]ts$';
 

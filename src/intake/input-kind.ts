@@ -26,9 +26,11 @@ export interface InputDeps {
 
 /** An input at work. */
 export interface Input {
-  /** Where it really listens: the settings may have said port 0. */
-  readonly host: string;
-  readonly port: number;
+  /** For people: `127.0.0.1:11112`, or the folder that it watches. */
+  readonly place: string;
+  /** Where it really listens, if it does: the settings may have said port 0. */
+  readonly host?: string;
+  readonly port?: number;
   /** Takes nothing new, and gives what has begun up to `drainMs` to end. */
   stop(drainMs: number): Promise<void>;
 }

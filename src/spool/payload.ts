@@ -8,10 +8,20 @@ export type AttributeEdit =
   | { readonly set: string; readonly value: readonly (string | number)[] }
   | { readonly remove: string };
 
-/** On `delivery:<destination>` tasks. */
+/** What rules may say of the haste of an instance; the numbers are priorities of tasks. */
+export const PRIORITY = { urgent: 100, normal: 0, 'off-peak': -100 } as const;
+export type PriorityName = keyof typeof PRIORITY;
+
+/** On `delivery:<destination>` tasks, and on `commitment:<destination>` tasks that follow them. */
 export interface DeliveryPayload {
   /** Name of the rule that asked for it, or `otherwise`. */
   readonly rule: string;
+  /** Absent: normal. Tasks that follow from this one have the same. */
+  readonly priority?: PriorityName;
+  /** The destinations that passed it on because they were down, the first of them first. */
+  readonly failedOverFrom?: readonly string[];
+  /** Times that the destination took it and did not commit to it. */
+  readonly uncommitted?: number;
   /** Spliced into the header at send; the stored instance stays as received. */
   readonly edits?: readonly AttributeEdit[];
 }
@@ -29,6 +39,8 @@ export interface ConversionPayload {
   readonly editsAfter: readonly AttributeEdit[];
   /** Destinations of every product. */
   readonly deliverTo: readonly string[];
+  /** Of the conversion and of every delivery that follows. */
+  readonly priority?: PriorityName;
   /** True when rules with `origin: converted` exist: each product then gets a `rules` task first. */
   readonly productsMeetRules: boolean;
   /** All dates a product needs are fixed when the task is made, so that a retry makes the same instance. */
@@ -40,6 +52,7 @@ export interface RulesPayload {
   readonly inherited?: {
     readonly rule: string;
     readonly deliverTo: readonly string[];
+    readonly priority?: PriorityName;
     readonly edits: readonly AttributeEdit[];
   };
 }

@@ -11,7 +11,7 @@
 import type { Disposition } from '../errors.ts';
 
 /** Task kinds are open: these are the ones in use. */
-export type TaskKind = 'rules' | 'conversion' | `delivery:${string}`;
+export type TaskKind = 'rules' | 'conversion' | `delivery:${string}` | `commitment:${string}`;
 
 /** Where a task stands. `waiting` includes tasks whose due time lies ahead. */
 export type TaskState = 'waiting' | 'claimed' | 'held' | 'done' | 'discarded';
@@ -34,7 +34,16 @@ export interface Arrival {
   readonly peerAddress: string;
   /** Preamble and File Meta Information: written in front of the data set, so that the file is a Part 10 file. */
   readonly fileMeta: Uint8Array;
+  /** What becomes of it when another data set of the same SOP Instance UID is here; absent: as the settings say. */
+  readonly onOtherContent?: OtherContentPolicy;
 }
+
+/**
+ * One SOP Instance UID, two data sets.
+ * `reject`: the later is refused. `replace`: the later takes the place of the earlier, which goes nowhere any more
+ * and never lands after it. `keep-both-and-hold`: both are kept, and the later waits for a person.
+ */
+export type OtherContentPolicy = 'reject' | 'replace' | 'keep-both-and-hold';
 
 /** What became of a reception. */
 export interface Committed {
@@ -109,6 +118,12 @@ export interface ClaimRequest {
   readonly headerIndex?: boolean;
   /** The claim is given to others when it is neither renewed nor settled within this time. */
   readonly leaseMs?: number;
+  /** Only tasks that were added with at least this priority; absent: all. */
+  readonly priorityAtLeast?: number;
+  /** No task while an earlier one of the same kind and study is open: an instance that is tried again holds its study up. */
+  readonly inOrderOf?: 'study';
+  /** Exactly these tasks, due or not, as far as they wait. Answered at once, also with none. */
+  readonly taskIds?: readonly number[];
 }
 
 /** A task to add. */
@@ -116,7 +131,7 @@ export interface NewTask {
   readonly kind: TaskKind;
   /** JSON. What the stage needs beyond the entry: edits, conversion options, destinations of the products. */
   readonly payload?: unknown;
-  /** Higher first; 0 is normal. */
+  /** Higher first; 0 is normal. What has waited long moves up, so that nothing waits for ever. See `PRIORITY`. */
   readonly priority?: number;
   readonly dueAtMs?: number;
   /** Added as held, with this reason. */
@@ -259,12 +274,41 @@ export interface PurgePolicy {
   readonly headersSettledBeforeMs?: number;
   /** Rows of entries settled before this time are removed, too; absent: they stay. */
   readonly ledgerSettledBeforeMs?: number;
+  /** Bytes of delivered and discarded entries are removed early, longest settled first, until so many are free. */
+  readonly freeBytesWanted?: number;
 }
 
 /** What `subscribe` tells: kinds that have work, entries that changed. Hints only; the record is the database. */
 export type SpoolEvent =
   | { readonly type: 'work'; readonly kind: TaskKind }
-  | { readonly type: 'entry'; readonly entryId: number; readonly state: EntryState };
+  | { readonly type: 'entry'; readonly entryId: number; readonly state: EntryState }
+  | { readonly type: 'record'; readonly collection: string };
+
+/**
+ * A small durable fact beside the entries: what a stage has to remember across restarts, or leaves for another.
+ * Collections are open; `collection` and `key` name it together. JSON, at most 1 MiB. No patient data.
+ */
+export interface NewRecord {
+  readonly collection: string;
+  readonly key: string;
+  readonly value: unknown;
+  /** For its owner: when to look at it again. The spool does nothing with it but answer `dueBeforeMs`. */
+  readonly dueAtMs?: number;
+}
+
+export interface SpoolRecord extends NewRecord {
+  readonly keptAtMs: number;
+}
+
+export interface RecordQuery {
+  readonly collection: string;
+  readonly key?: string;
+  /** Only those with a due time before this one. */
+  readonly dueBeforeMs?: number;
+  /** Ordered by key, from the one after this on: paging. */
+  readonly afterKey?: string;
+  readonly limit?: number;
+}
 
 export interface Spool {
   /**
@@ -306,7 +350,13 @@ export interface Spool {
   /** Open tasks of the selection are discarded by an operator; `preview` only counts. */
   discard(
     selection: Selection,
-    options: { readonly reason: string; readonly by: string; readonly preview?: boolean },
+    options: {
+      readonly reason: string;
+      readonly by: string;
+      readonly preview?: boolean;
+      /** For privacy: bytes and headers of entries that are thereby settled are gone when this resolves. */
+      readonly erase?: boolean;
+    },
   ): Promise<number>;
   /** @throws {SpoolError} `ENTRY_UNKNOWN`, or `BYTES_PURGED` when retention has removed the bytes */
   open(entryId: number): Promise<StoredInstance>;
@@ -315,6 +365,11 @@ export interface Spool {
   query(query: EntryQuery): Promise<readonly EntryRow[]>;
   headerIndex(entryId: number): Promise<Uint8Array | undefined>;
   subscribe(listener: (event: SpoolEvent) => void): () => void;
+  /** Keeps records, replacing those of the same collection and key; all or none, synced before it is answered. */
+  keep(records: readonly NewRecord[]): Promise<void>;
+  records(query: RecordQuery): Promise<readonly SpoolRecord[]>;
+  /** Removes records; returns how many there were. */
+  forget(collection: string, keys: readonly string[]): Promise<number>;
   /** Returns how many entries have lost something. */
   purge(policy: PurgePolicy): Promise<number>;
   status(): Promise<SpoolStatus>;

@@ -28,7 +28,7 @@ import { loadStepHook } from './steps.ts';
 
 export { SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
-export type * from './payload.ts';
+export * from './payload.ts';
 export type * from './port.ts';
 
 export interface SpoolDependencies {
