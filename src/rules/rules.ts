@@ -33,6 +33,13 @@ const PAUSE_MS = 1_000;
 
 export interface Rules {
   readonly ruleSet: RuleSet;
+  /**
+   * Puts other rules in force, for everything that is claimed from now on. What is in hand is decided by the rules
+   * it was claimed under.
+   *
+   * @throws {RuleFileError} when a rule names a destination that is not among them; then nothing has changed
+   */
+  replace(ruleSet: RuleSet, destinations: readonly string[]): void;
   /** Finishes the batch in hand. */
   stop(): Promise<void>;
 }
@@ -57,17 +64,22 @@ export function startRules(
     readonly destinations: readonly string[];
   },
 ): Rules {
-  assertDestinations(ruleSet, deps.destinations);
-  rulesLoaded(deps.telemetry, {
-    path: ruleSet.path,
-    version: ruleSet.version,
-    rules: ruleSet.rules.length,
-  });
+  const { telemetry } = deps;
+  let inForce = ruleSet;
+  const replace: Rules['replace'] = (next, destinations) => {
+    assertDestinations(next, destinations);
+    inForce = next;
+    rulesLoaded(telemetry, { path: next.path, version: next.version, rules: next.rules.length });
+  };
+  replace(ruleSet, deps.destinations);
 
   const stopping = new AbortController();
-  const running = runRules(ruleSet, { ...deps, signal: stopping.signal });
+  const running = runRules(() => inForce, { ...deps, signal: stopping.signal });
   return {
-    ruleSet,
+    get ruleSet() {
+      return inForce;
+    },
+    replace,
     async stop() {
       stopping.abort();
       await running;
@@ -76,7 +88,7 @@ export function startRules(
 }
 
 async function runRules(
-  ruleSet: RuleSet,
+  inForce: () => RuleSet,
   deps: { spool: Spool; telemetry: Telemetry; signal: AbortSignal },
 ): Promise<void> {
   const { spool, telemetry, signal } = deps;
@@ -84,7 +96,7 @@ async function runRules(
   while (!signal.aborted) {
     try {
       const claims = await spool.claim(request, signal);
-      if (claims.length > 0) await settle(ruleSet, claims, deps);
+      if (claims.length > 0) await settle(inForce(), claims, deps);
       else await pause(signal); // The spool is closing, or this stage is.
     } catch (error) {
       rulesStalled(telemetry, {

@@ -236,6 +236,35 @@ test('what the spool does not take comes up again, and nothing is lost', async (
   t.is(refusals, 2);
 });
 
+test('other rules are in force for all that comes after they were put there', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { spool } = temporary;
+  await using running = start(spool, ARCHIVE_ALL);
+  const { entryId: before } = await receive(spool);
+  const [toArchive] = await claim(spool, 'delivery:archive');
+
+  const viewerAll = ruleSetOf({ rules: [], otherwise: { to: ['viewer'] } });
+  running.stage.replace(viewerAll, ['viewer']);
+  const { entryId: after } = await receive(spool);
+  const [toViewer] = await claim(spool, 'delivery:viewer');
+
+  t.is(toArchive?.entry.entryId, before);
+  t.is(toViewer?.entry.entryId, after);
+  t.is(running.stage.ruleSet, viewerAll);
+});
+
+test('rules that name no destination of the settings are not put in force', async (t) => {
+  await using temporary = await openTemporarySpool();
+  await using running = start(temporary.spool, ARCHIVE_ALL);
+  const before = running.stage.ruleSet;
+
+  const wrong = ruleSetOf({ rules: [], otherwise: { to: ['viewer'] } });
+  const error = t.throws(() => running.stage.replace(wrong, ['archive']), { instanceOf: RuleFileError });
+
+  t.regex(error.message, /unknown destination "viewer"/);
+  t.is(running.stage.ruleSet, before);
+});
+
 test('a rule for a destination that the settings do not have keeps the stage from starting', async (t) => {
   await using temporary = await openTemporarySpool();
 
