@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { Duration } from '../duration.ts';
-import { RetrySettings } from './retry-settings.ts';
+import { laneSettings } from './lane-settings.ts';
 
 export const DimseScuSettings = z.strictObject({
   kind: z.literal('dimse-scu').describe('A Storage SCP, such as a PACS, reached by C-STORE.'),
@@ -41,6 +41,6 @@ export const DimseScuSettings = z.strictObject({
       'What becomes of a data set of odd length, which the standard forbids and many receivers refuse: it is ' +
         'held, or its odd values get the padding byte they lack.',
     ),
-  retry: RetrySettings.prefault({}).describe('When a delivery that failed is tried again.'),
+  ...laneSettings,
 });
 export type DimseScuSettings = z.infer<typeof DimseScuSettings>;

@@ -22,11 +22,11 @@ import type {
 } from './destination-kind.ts';
 import { DurableFolder } from './durable-file.ts';
 import { DeliveryError } from './errors.ts';
+import { laneSettings } from './lane-settings.ts';
 import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
 import { HeadBuffers, type HeadedSource } from './part10-source.ts';
 import { type PathTemplate, parsePathTemplate, renderPath } from './path-template.ts';
-import { RetrySettings } from './retry-settings.ts';
 import { indexOf } from './rewriting.ts';
 
 const FolderSettings = z.strictObject({
@@ -48,7 +48,7 @@ const FolderSettings = z.strictObject({
     })
     .describe('Path of each file below the folder; keywords or tags of attributes in braces.'),
   writers_max: z.int().min(1).max(64).default(8).describe('Files written at the same time.'),
-  retry: RetrySettings.prefault({}).describe('When a delivery that failed is tried again.'),
+  ...laneSettings,
 });
 type FolderSettings = z.infer<typeof FolderSettings>;
 

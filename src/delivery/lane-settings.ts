@@ -9,7 +9,9 @@ export const laneSettings = {
   report_only: z
     .boolean()
     .default(false)
-    .describe('Everything but the sending: what would have been sent is settled as reported, and nothing leaves.'),
+    .describe(
+      'Everything but the sending: what would have been sent is settled as reported, and nothing leaves.',
+    ),
   when_down: z
     .enum(['wait', 'skip', 'failover'])
     .default('wait')
@@ -25,7 +27,9 @@ export const laneSettings = {
     .min(1)
     .optional()
     .describe('Destination that takes over, with `when_down: failover`.'),
-  send_windows: Windows.describe('When sending is allowed, in the time zone of the site; always, when there are none.'),
+  send_windows: Windows.describe(
+    'When sending is allowed, in the time zone of the site; always, when there are none.',
+  ),
   off_peak: Windows.describe(
     'When deliveries of the priority off-peak are sent, in the time zone of the site; with the others but after ' +
       'them, when there are none.',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time of day such as 18:30');
+const TimeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time of day such as 18:30');
 
 /** Times of the week. One that ends before it begins runs past midnight; its day is that of its beginning. */
 export const Windows = z
