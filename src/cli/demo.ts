@@ -58,12 +58,12 @@ async function play(folder: string): Promise<number> {
     say(`A PACS listens on 127.0.0.1:${pacs.port}, in a process of its own.`);
     gateway = await startDemoGateway(folder, pacs.port);
     const scp = gateway.inputs[0]!;
-    say(`Slidegate listens on ${scp.host}:${scp.port}; its console on port ${gateway.console.port}.`);
+    say(`Slidegate listens on ${scp.place}; its console on port ${gateway.console.port}.`);
 
     const instance = demoInstance();
     const megabytes = (instance.dataSet.byteLength / 1e6).toFixed(0);
     say(`A modality has made a VL Microscopic image: 4000 × 3000 pixels, ${megabytes} MB.`);
-    const storedMs = await sendTo(scp.port, instance);
+    const storedMs = await sendTo(scp.port!, instance);
     say(`Slidegate took it: C-STORE answered 0000 after ${storedMs.toFixed(0)} ms, the image safe on disk.`);
 
     await delivered(gateway);

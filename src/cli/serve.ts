@@ -23,7 +23,7 @@ The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is
     const signalled = firstSignal();
     const { startGateway } = await import('../gateway.ts');
     const gateway = await startGateway(settings);
-    const inputs = gateway.inputs.map(({ name, host, port }) => `${name} on ${host}:${port}`);
+    const inputs = gateway.inputs.map(({ name, place }) => `${name} on ${place}`);
     const { host, port } = gateway.console;
     console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
     const isAsked = await Promise.race([signalled.then(() => true), gateway.failed.then(() => false)]);

@@ -48,7 +48,7 @@ function describe(answer: StatusAnswer, held: readonly EntryAnswer[], base: URL)
 
 function describeCounts(answer: StatusAnswer): readonly string[] {
   const { accepted, delivered, pending, held, discarded, produced, storage, inputs } = answer;
-  const listening = inputs.map(({ name, kind, host, port }) => `${name} (${kind} on ${host}:${port})`);
+  const listening = inputs.map(({ name, kind, place }) => `${name} (${kind} on ${place})`);
   const lines = [`Inputs     ${listening.join(', ') || 'none'}`];
   if (!produced || !storage) return lines; // The spool does not answer; the problems say so.
   lines.push(

@@ -34,11 +34,9 @@ interface Listener {
 }
 
 function listenersOf({ inputs, console: web, metrics }: Settings): readonly Listener[] {
-  const listeners: Listener[] = Object.entries(inputs).map(([name, { host, port }]) => ({
-    path: ['inputs', name, 'port'],
-    host,
-    port,
-  }));
+  const listeners: Listener[] = Object.entries(inputs).flatMap(([name, input]) =>
+    'port' in input ? [{ path: ['inputs', name, 'port'], host: input.host, port: input.port }] : [],
+  );
   listeners.push({ path: ['console', 'port'], host: web.host, port: web.port });
   if (metrics.port !== undefined) {
     listeners.push({ path: ['metrics', 'port'], host: metrics.host ?? '127.0.0.1', port: metrics.port });
@@ -75,7 +73,11 @@ function sendingToItself({ inputs, destinations }: Settings): readonly Finding[]
   return Object.entries(destinations).flatMap(([name, destination]) => {
     if (!('host' in destination)) return [];
     const own = Object.entries(inputs).find(
-      ([, input]) => input.port === destination.port && input.port !== 0 && isLoopback(destination.host),
+      ([, input]) =>
+        'port' in input &&
+        input.port !== 0 &&
+        input.port === destination.port &&
+        isLoopback(destination.host),
     );
     if (!own) return [];
     const message = `must be another node: it is our own input "${own[0]}"`;

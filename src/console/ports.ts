@@ -12,12 +12,15 @@ export interface ConsoleView {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** One listening input. */
+/** One input at work. */
 export interface InputView {
   readonly name: string;
   readonly kind: string;
-  readonly host: string;
-  readonly port: number;
+  /** For people: `127.0.0.1:11112`, or the folder that it watches. */
+  readonly place: string;
+  /** Only of those that listen. */
+  readonly host?: string;
+  readonly port?: number;
 }
 
 /** How sending to one destination goes. */

@@ -88,8 +88,8 @@ export function viewDestinations(
   });
 }
 
-export function viewInput({ name, kind, host, port }: InputView): InputView {
-  return { name, kind, host, port };
+export function viewInput({ name, kind, place, host, port }: InputView): InputView {
+  return { name, kind, place, ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
 }
 
 /** What `GET /api/entries/:id` answers. */

@@ -57,8 +57,10 @@ function anyCallerBeyondLoopback(
 ): readonly IntakeProblem[] {
   if (!settings.allow_any_caller || isStated(['allow_any_caller'])) return [];
   return Object.entries(settings.inputs)
-    .filter(([, input]) => !isLoopback(input.host))
-    .map(([name, { host }]) => ({
+    .flatMap(([name, input]) =>
+      'host' in input && !isLoopback(input.host) ? [{ name, host: input.host }] : [],
+    )
+    .map(({ name, host }) => ({
       severity: 'error',
       path: ['inputs', name, 'host'],
       message:

@@ -58,7 +58,8 @@ export const dimseScp: InputKind<typeof DimseScpSettings> = {
   settings: DimseScpSettings,
   async start(settings, deps) {
     const provider = await listen(settings, deps);
-    return { ...provider.address, stop: (drainMs) => provider.stop({ drainMs }) };
+    const { host, port } = provider.address;
+    return { place: `${host}:${port}`, host, port, stop: (drainMs) => provider.stop({ drainMs }) };
   },
 };
 

@@ -16,13 +16,14 @@ import type { IntakeSettings } from './config.ts';
 import type { Input } from './input-kind.ts';
 import { startInput } from './inputs.ts';
 
+/** An input at work, under its name in the configuration. */
+export interface RunningInput extends Omit<Input, 'stop'> {
+  readonly name: string;
+  readonly kind: string;
+}
+
 export interface Intake {
-  inputs(): readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly host: string;
-    readonly port: number;
-  }[];
+  inputs(): readonly RunningInput[];
   /** Takes nothing new, gives what has begun up to `drainMs` to end, then cuts it off. */
   stop(drainMs: number): Promise<void>;
 }
@@ -37,21 +38,17 @@ export async function startIntake(
   deps: { readonly spool: Spool; readonly telemetry: Telemetry },
 ): Promise<Intake> {
   const { spool, telemetry } = deps;
-  const running = new Map<string, Input & { readonly kind: string }>();
+  const running = new Map<string, { readonly kind: string; readonly input: Input }>();
   const stop = async (drainMs: number) => {
     const inputs = [...running];
     running.clear();
-    await Promise.all(inputs.map(([, input]) => input.stop(drainMs)));
+    await Promise.all(inputs.map(([, { input }]) => input.stop(drainMs)));
     for (const [name] of inputs) inputStopped(telemetry, { input: name });
   };
   try {
-    for (const [name, input] of Object.entries(settings.inputs)) {
-      const { kind } = input;
-      const {
-        host,
-        port,
-        stop: stopInput,
-      } = await startInput(input, {
+    for (const [name, inputSettings] of Object.entries(settings.inputs)) {
+      const { kind } = inputSettings;
+      const input = await startInput(inputSettings, {
         name,
         sources: settings.sources,
         allowAnyCaller: settings.allow_any_caller,
@@ -59,15 +56,24 @@ export async function startIntake(
         spool,
         telemetry,
       });
-      running.set(name, { kind, host, port, stop: stopInput });
-      inputStarted(telemetry, { input: name, kind, host, port });
+      running.set(name, { kind, input });
+      inputStarted(telemetry, { input: name, kind, place: input.place });
     }
   } catch (error) {
     await stop(0);
     throw error;
   }
   return {
-    inputs: () => [...running].map(([name, { kind, host, port }]) => ({ name, kind, host, port })),
+    inputs: () =>
+      [...running].map(
+        ([
+          name,
+          {
+            kind,
+            input: { stop: _, ...at },
+          },
+        ]) => ({ name, kind, ...at }),
+      ),
     stop,
   };
 }

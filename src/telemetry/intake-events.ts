@@ -4,7 +4,7 @@ import type { Telemetry } from './telemetry.ts';
 /** An input takes instances. */
 export function inputStarted(
   telemetry: Telemetry,
-  event: { input: string; kind: string; host: string; port: number },
+  event: { input: string; kind: string; place: string },
 ): void {
   telemetry.log.info(event, 'Input started.');
 }

@@ -14,7 +14,9 @@ const LANES = [
     },
   },
 ] as const;
-const INPUTS = [{ name: 'dimse', kind: 'dimse-scp', host: '127.0.0.1', port: 11112 }];
+const INPUTS = [
+  { name: 'dimse', kind: 'dimse-scp', place: '127.0.0.1:11112', host: '127.0.0.1', port: 11112 },
+];
 
 test.serial('status shows counts, destinations and what is held with its reason', async (t) => {
   await using gateway = await startTestConsole({ ports: { lanes: () => LANES, inputs: () => INPUTS } });

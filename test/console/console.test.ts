@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import test from 'ava';
 import { startTestConsole } from '../support/console.ts';
 
-const DIMSE = { name: 'dimse', kind: 'dimse-scp', host: '127.0.0.1', port: 11112 };
+const DIMSE = { name: 'dimse', kind: 'dimse-scp', place: '127.0.0.1:11112', host: '127.0.0.1', port: 11112 };
 
 test.serial('the page is served with its script and its style, and may load nothing else', async (t) => {
   await using gateway = await startTestConsole();

@@ -40,7 +40,7 @@ export async function startTestGateway(
   };
   const gateway = await startGateway(loadSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } }));
   const [input] = gateway.inputs;
-  if (input === undefined) throw new Error('The gateway has no input');
+  if (input?.port === undefined) throw new Error('The first input of the gateway listens nowhere');
   return {
     ...gateway,
     folder,

@@ -168,10 +168,7 @@ function showNode({ inputs, storage, startedAt, tasks }, now) {
       .filter(({ kind, state }) => kind === stage && state !== 'held')
       .reduce((sum, task) => sum + task.count, 0);
   const facts = [
-    [
-      'Inputs',
-      inputs.map(({ name, kind, host, port }) => `${name} (${kind}, ${host}:${port})`).join(', ') || 'none',
-    ],
+    ['Inputs', inputs.map(({ name, kind, place }) => `${name} (${kind}, ${place})`).join(', ') || 'none'],
     ['Free space', `${bytes(storage.freeBytes)}${storage.refusing ? ', under the watermark: refusing' : ''}`],
     ['In the spool', bytes(storage.usedBytes)],
     ['Before the rules', `${open('rules').toLocaleString()} waiting`],
