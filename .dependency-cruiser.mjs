@@ -9,14 +9,16 @@ const mayImport = {
   // Families.
   codecs: ['dicom'],
   slides: ['dicom', 'codecs'],
+  // Certificates and the TLS profile, for every listener and every connection of ours.
+  tls: ['telemetry'],
   // PS3.7 and PS3.8.
-  dimse: ['dicom', 'telemetry'],
+  dimse: ['dicom', 'tls', 'telemetry'],
   // Stages, in the order an instance passes through them.
-  intake: ['dicom', 'slides', 'dimse', 'spool', 'telemetry'],
+  intake: ['dicom', 'slides', 'dimse', 'spool', 'tls', 'telemetry'],
   spool: ['dicom', 'telemetry'],
   rules: ['dicom', 'spool', 'telemetry'],
   conversion: ['dicom', 'codecs', 'slides', 'spool', 'telemetry'],
-  delivery: ['dicom', 'dimse', 'spool', 'telemetry'],
+  delivery: ['dicom', 'dimse', 'spool', 'tls', 'telemetry'],
   // Around the stages.
   console: ['spool', 'telemetry'],
   notices: ['spool', 'telemetry'],

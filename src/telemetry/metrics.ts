@@ -123,6 +123,16 @@ export function createMetrics(registry = new Registry()) {
       'destination',
     ]),
     breakerOpen: gauge('breaker_open', '1 while sending to the destination is suspended.', ['destination']),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'When the TLS certificate of an input or destination ends.',
+      ['side', 'name'],
+    ),
+    certificateReloadFailed: gauge(
+      'certificate_reload_failed',
+      '1 while new certificate files cannot be used and the old ones stay in force.',
+      ['side', 'name'],
+    ),
     heldTotal: counter('held_total', 'Tasks held for an operator.', ['stage', 'code']),
     operatorActionsTotal: counter(
       'operator_actions_total',
