@@ -22,6 +22,8 @@ export const COMMAND_FIELD = {
   cancelRequest: 0x0fff,
   storeResponse: 0x8001,
   echoResponse: 0x8030,
+  eventReportResponse: 0x8100,
+  nActionResponse: 0x8130,
 } as const;
 
 export const RESPONSE = 0x8000;
@@ -47,6 +49,8 @@ export interface CommandSet {
   readonly priority?: number | undefined;
   readonly status?: number | undefined;
   readonly errorComment?: string | undefined;
+  readonly eventTypeId?: number | undefined;
+  readonly actionTypeId?: number | undefined;
   readonly moveOriginatorAeTitle?: string | undefined;
   readonly moveOriginatorMessageId?: number | undefined;
 }
@@ -67,6 +71,8 @@ const ELEMENTS: readonly (readonly [number, Field, ElementVr])[] = [
   [0x0902, 'errorComment', 'LO'],
   [0x1000, 'affectedSopInstanceUid', 'UI'],
   [0x1001, 'requestedSopInstanceUid', 'UI'],
+  [0x1002, 'eventTypeId', 'US'],
+  [0x1008, 'actionTypeId', 'US'],
   [0x1030, 'moveOriginatorAeTitle', 'AE'],
   [0x1031, 'moveOriginatorMessageId', 'US'],
 ];

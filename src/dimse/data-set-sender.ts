@@ -13,6 +13,18 @@ export interface DataSetSource {
   read(into: Uint8Array, position: number): Promise<number>;
 }
 
+/** A data set that is in memory. */
+export function sourceOfBytes(bytes: Uint8Array): DataSetSource {
+  return {
+    lengthBytes: bytes.length,
+    async read(into, position) {
+      const part = bytes.subarray(position, position + into.length);
+      into.set(part);
+      return part.length;
+    },
+  };
+}
+
 /** Where blocks go. */
 export interface BlockChannel {
   /** Sends a block in one write. Resolves when it has left, or never will. */

@@ -37,6 +37,23 @@ export function encodeCommandPdu(presentationContextId: number, command: Command
   return pdu;
 }
 
+/** A whole message, for one write: a data set that is in memory all the same. */
+export function encodeMessage(
+  command: CommandSet,
+  dataSet: Uint8Array | undefined,
+  fragmentation: Fragmentation,
+): Buffer {
+  const { presentationContextId, fragmentBytes } = fragmentation;
+  if (dataSet === undefined) return encodeCommandPdu(presentationContextId, command);
+  const start = commandPduLength(command);
+  const end = start + framedLength(dataSet.length, fragmentBytes);
+  const message = Buffer.allocUnsafe(end);
+  writeCommandPdu(presentationContextId, command, message, 0);
+  message.set(dataSet, end - dataSet.length);
+  frameInPlace(message, { start, end, dataSetBytes: dataSet.length }, fragmentation, true);
+  return message;
+}
+
 /** How the data set of one message is cut. */
 export interface Fragmentation {
   readonly presentationContextId: number;

@@ -4,10 +4,11 @@
  * What an acceptor answers to an A-ASSOCIATE-RQ. Pure: a request and a policy give an answer.
  *
  * Offered in return: the default asynchronous operations window of 1/1 (no item, PS3.7 D.3.3.3), no extended
- * negotiation. The requestor is always the SCU here, so its SCP role is declined.
+ * negotiation. The requestor is the SCU; it may be the SCP of classes where the policy says so.
  */
 import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/uid.ts';
+import { encodeTitleFields } from './association-pdu.ts';
 import {
   APPLICATION_CONTEXT_NAME,
   type AssociateAccept,
@@ -24,9 +25,13 @@ import {
   type UserInformation,
 } from './pdu.ts';
 
+import type { AssociationTarget, RequestedContext } from './user-options.ts';
+
 /** What an acceptor supports. */
 export interface NegotiationPolicy {
   acceptsAbstractSyntax(uid: string): boolean;
+  /** Whether the requestor may be the SCP of a class; absent: never. */
+  acceptsRequestorAsScp?(uid: string): boolean;
   readonly transferSyntaxUids: ReadonlySet<string>;
   /** Largest P-DATA-TF we receive. The peer's own maximum has no bearing on it: PS3.8 D.1. */
   readonly maxPduLengthBytes: number;
@@ -84,24 +89,31 @@ export function negotiate(request: AssociateRequest, policy: NegotiationPolicy):
       implementationVersionName: IMPLEMENTATION_VERSION_NAME,
       roleSelections: [...proposedRoles.values()]
         .filter((role) => acceptedUids.has(role.sopClassUid))
-        .map((role) => ({ sopClassUid: role.sopClassUid, scu: role.scu, scp: false })),
+        .map((role) => ({ ...role, scp: grantsScp(role, policy) })),
       userIdentityAcknowledged: acknowledgesIdentity(request.userInformation),
     },
   };
 }
 
-/** What a request of ours says besides titles and contexts. */
-export function offerOf(
-  maxPduLengthBytes: number,
-): Pick<AssociateRequest, 'protocolVersion' | 'applicationContextName' | 'userInformation'> {
+/** A request of ours. The default role of a SOP class needs no item: PS3.7 D.3.3.4. */
+export function requestOf(
+  { calledAeTitle, callingAeTitle, maxPduLengthBytes }: AssociationTarget,
+  contexts: readonly RequestedContext[],
+): AssociateRequest {
   return {
     protocolVersion: 1,
+    calledAeTitle,
+    callingAeTitle,
+    titleFields: encodeTitleFields(calledAeTitle, callingAeTitle),
     applicationContextName: APPLICATION_CONTEXT_NAME,
+    presentationContexts: contexts.map((context, index) => ({ id: 2 * index + 1, ...context })),
     userInformation: {
       maxPduLengthBytes,
       implementationClassUid: IMPLEMENTATION_CLASS_UID,
       implementationVersionName: IMPLEMENTATION_VERSION_NAME,
-      roleSelections: [],
+      roleSelections: contexts.flatMap(({ abstractSyntaxUid: sopClassUid, roles }) =>
+        roles ? [{ sopClassUid, ...roles }] : [],
+      ),
     },
   };
 }
@@ -127,13 +139,18 @@ function negotiateContext(
   if (!policy.acceptsAbstractSyntax(abstractSyntaxUid)) {
     return declined(CONTEXT_RESULT.abstractSyntaxNotSupported);
   }
-  // A requestor that will not be the SCU has no use for a context whose SCU we never are.
-  if (role !== undefined && !role.scu) return declined(CONTEXT_RESULT.userRejection);
+  // A requestor that will not be the SCU has no use for a context whose SCU we are not.
+  if (role !== undefined && !role.scu && !grantsScp(role, policy))
+    return declined(CONTEXT_RESULT.userRejection);
   const supported = transferSyntaxUids.filter((uid) => policy.transferSyntaxUids.has(uid));
   // The requestor's first choice, but pixels that were never lossy stay so: no lossy one beside another.
   const transferSyntaxUid = supported.find((uid) => transferSyntaxOf(uid)?.lossy === 'never') ?? supported[0];
   if (transferSyntaxUid === undefined) return declined(CONTEXT_RESULT.transferSyntaxesNotSupported);
   return { id, result: CONTEXT_RESULT.acceptance, transferSyntaxUid };
+}
+
+function grantsScp({ sopClassUid, scp }: RoleSelection, policy: NegotiationPolicy): boolean {
+  return scp && (policy.acceptsRequestorAsScp?.(sopClassUid) ?? false);
 }
 
 /**

@@ -9,7 +9,9 @@
 import { Association } from './association.ts';
 import type { AssociationEnd } from './association-end.ts';
 import type { AssociationUser } from './association-user.ts';
-import { negotiate } from './negotiation.ts';
+import type { CollectingRoom } from './collected-operation.ts';
+import { fragmentLength } from './message-writer.ts';
+import { negotiate, peerMaxPduLength } from './negotiation.ts';
 import { type AssociateRequest, CONTEXT_RESULT, REJECTION, type Rejection } from './pdu.ts';
 import {
   type AcceptedContext,
@@ -18,16 +20,21 @@ import {
   ProviderMessages,
 } from './provider-messages.ts';
 import type { Admission, AdmittedPeer, AssociationRequest, ProviderOptions } from './provider-options.ts';
+import { ReverseRequests } from './reverse-requests.ts';
 import type { Transport } from './transport.ts';
 
 /** The provider that an association belongs to. */
 export interface ProviderHost {
   readonly options: ProviderOptions;
   readonly transferSyntaxUids: ReadonlySet<string>;
+  readonly room: CollectingRoom;
   /** Whether one more association is within the limit. */
   hasRoom(): boolean;
   closed(association: ProviderAssociation): void;
 }
+
+/** PDUs for a peer that sets no limit. */
+const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
 
 /** What the peer is given time for. */
 type Awaited = 'nothing' | 'rest-of-message' | 'next-message' | 'taking-responses';
@@ -40,6 +47,7 @@ export class ProviderAssociation implements AssociationUser {
   #isRejected = false;
   #peer: AdmittedPeer | undefined;
   #messages: ProviderMessages | undefined;
+  #reverse: ReverseRequests | undefined;
   #acceptedAtMs = 0;
   #isReleasing = false;
   #isStopping = false;
@@ -128,6 +136,7 @@ export class ProviderAssociation implements AssociationUser {
 
   ended(end: AssociationEnd): void {
     this.#messages?.discard(end.how);
+    this.#reverse?.ended();
     if (this.#isRejected) return; // Told before.
     const { onEvent } = this.#host.options;
     const peer = this.#peer;
@@ -160,6 +169,7 @@ export class ProviderAssociation implements AssociationUser {
     const { maxPduLengthBytes } = options;
     const accept = negotiate(request, {
       acceptsAbstractSyntax: (uid) => options.acceptsAbstractSyntax(uid),
+      acceptsRequestorAsScp: (uid) => options.acceptsRequestorAsScp?.(uid) ?? false,
       transferSyntaxUids,
       maxPduLengthBytes,
     });
@@ -170,16 +180,53 @@ export class ProviderAssociation implements AssociationUser {
     });
     this.#peer = peer;
     this.#acceptedAtMs = performance.now();
-    this.#messages = new ProviderMessages(this.#channel(peer, contexts));
+    const reverse = this.#reverseRequests(peer, contexts, peerMaxPduLength(request.userInformation));
+    this.#reverse = reverse;
+    this.#messages = new ProviderMessages(this.#channel(peer, contexts, reverse));
     this.#association.accept(accept);
     options.onEvent?.({ type: 'association-accepted', peer, presentationContexts: contexts.size });
+    try {
+      options.associated?.(reverse);
+    } catch (error) {
+      options.onEvent?.({ type: 'handler-failed', error });
+    }
   }
 
-  #channel(peer: AdmittedPeer, contexts: ReadonlyMap<number, AcceptedContext>): MessageChannel {
+  #reverseRequests(
+    peer: AdmittedPeer,
+    contexts: ReadonlyMap<number, AcceptedContext>,
+    peerMaxBytes: number,
+  ): ReverseRequests {
+    const pduBytes = Math.min(
+      peerMaxBytes === 0 ? UNLIMITED_PDU_LENGTH_BYTES : peerMaxBytes,
+      UNLIMITED_PDU_LENGTH_BYTES,
+    );
+    return new ReverseRequests({
+      peer,
+      contexts,
+      fragmentBytes: fragmentLength(pduBytes),
+      isOpen: () => this.#association.isEstablished,
+      isIdle: () => this.#association.isEstablished && this.#isIdle && !this.#isStopping,
+      send: (message) => this.#send(message),
+    });
+  }
+
+  get #isIdle(): boolean {
+    const { isMidMessage = false, responsesDue = 0 } = this.#messages ?? {};
+    return !isMidMessage && responsesDue === 0 && !this.#association.isMidPdu;
+  }
+
+  #channel(
+    peer: AdmittedPeer,
+    contexts: ReadonlyMap<number, AcceptedContext>,
+    reverse: ReverseRequests,
+  ): MessageChannel {
     return {
       options: this.#host.options,
       peer,
       contexts,
+      reverse,
+      room: this.#host.room,
       send: (response) => this.#send(response),
       hold: (why) => this.#hold(why),
       release: (why) => this.#release(why),
@@ -188,9 +235,9 @@ export class ProviderAssociation implements AssociationUser {
     };
   }
 
-  #send(response: Buffer): boolean {
+  #send(message: Buffer): boolean {
     if (!this.#association.maySend) return false;
-    if (!this.#association.sendData(response)) this.#hold('socket');
+    if (!this.#association.sendData(message)) this.#hold('socket');
     return true;
   }
 

@@ -1,21 +1,24 @@
 /**
  * # Messages of the service provider
  *
- * Serves C-ECHO and C-STORE; every other operation is answered with 0211H. PS3.7 9.
+ * Serves C-ECHO and C-STORE, and N-ACTION and N-EVENT-REPORT where there is somebody for them; every other
+ * operation is answered with 0211H. PS3.7 9 and 10.
  *
  * Invariants:
  * - Responses leave in the order of their requests, also when the peer does not wait for them.
- * - A data set goes to its sink as it comes; nothing of it is kept here.
+ * - The data set of a C-STORE goes to its sink as it comes; nothing of it is kept here.
  * - A sink is told exactly one of `end` and `discard`.
  */
+import { CollectedOperation, type CollectingRoom } from './collected-operation.ts';
 import { COMMAND_FIELD, type CommandSet, RESPONSE } from './command-set.ts';
 import { MessageFormatError } from './errors.ts';
 import { announcesDataSet, type MessageHandler, MessageReader } from './message-reader.ts';
-import type { AdmittedPeer, ProviderOptions, StoreAnswer } from './provider-options.ts';
+import type { AdmittedPeer, NormalizedRequest, ProviderOptions, StoreAnswer } from './provider-options.ts';
 import { encodeResponse } from './provider-response.ts';
 import { ResponseQueue, type ResponseSlot } from './response-queue.ts';
+import type { ReverseRequests } from './reverse-requests.ts';
 import { STATUS } from './status.ts';
-import { StoreOperation } from './store-operation.ts';
+import { type ServedOperation, StoreOperation } from './store-operation.ts';
 
 export interface AcceptedContext {
   readonly abstractSyntaxUid: string;
@@ -27,9 +30,12 @@ export type Hold = 'sink' | 'responses' | 'socket';
 
 /** The association that the messages come from. */
 export interface MessageChannel {
-  readonly options: Pick<ProviderOptions, 'store' | 'onEvent'>;
+  readonly options: Pick<ProviderOptions, 'store' | 'action' | 'eventReport' | 'onEvent'>;
   readonly peer: AdmittedPeer;
   readonly contexts: ReadonlyMap<number, AcceptedContext>;
+  /** Our own requests to the peer, which its responses belong to. */
+  readonly reverse: ReverseRequests;
+  readonly room: CollectingRoom;
   /** Sends a response in one write. Returns false when the association is over. */
   send(response: Buffer): boolean;
   hold(why: Hold): void;
@@ -45,8 +51,8 @@ interface Operation {
   readonly presentationContextId: number;
   readonly command: CommandSet;
   readonly slot: ResponseSlot;
-  /** A C-STORE, or else the answer, known from the command set alone. */
-  readonly served: StoreOperation | StoreAnswer;
+  /** What takes the data set, or else the answer, known from the command set alone. */
+  readonly served: ServedOperation | StoreAnswer;
 }
 
 /** Requests of one association that may wait for their responses; a peer that sends more is held back. */
@@ -57,7 +63,7 @@ export class ProviderMessages implements MessageHandler {
   readonly #reader: MessageReader;
   readonly #responses = new ResponseQueue();
   #current: Operation | undefined;
-  #heldBy: StoreOperation | undefined;
+  #heldBy: ServedOperation | undefined;
   #stores = 0;
 
   constructor(channel: MessageChannel) {
@@ -90,8 +96,9 @@ export class ProviderMessages implements MessageHandler {
   discard(reason: string): void {
     const { served } = this.#current ?? {};
     this.#current = undefined;
-    if (!(served instanceof StoreOperation)) return;
+    if (!takesDataSet(served)) return;
     served.discard(reason);
+    if (!(served instanceof StoreOperation)) return;
     const { request, dataSetBytes } = served;
     this.#channel.options.onEvent?.({ type: 'store-discarded', request, dataSetBytes, reason });
   }
@@ -99,8 +106,10 @@ export class ProviderMessages implements MessageHandler {
   command(presentationContextId: number, command: CommandSet): void {
     const { commandField, messageId } = command;
     if (commandField === COMMAND_FIELD.cancelRequest) return; // Of an operation that is long answered.
-    if ((commandField & RESPONSE) !== 0)
-      throw new MessageFormatError('Cannot take response: none is awaited');
+    if ((commandField & RESPONSE) !== 0) {
+      this.#channel.reverse.response(command);
+      return;
+    }
     if (messageId === undefined)
       throw new MessageFormatError('Cannot read command set: it has no Message ID');
     const operation: Operation = {
@@ -116,7 +125,7 @@ export class ProviderMessages implements MessageHandler {
 
   dataSetBytes(bytes: Buffer): void {
     const served = this.#current?.served;
-    if (!(served instanceof StoreOperation) || served.write(bytes) || this.#heldBy !== undefined) return;
+    if (!takesDataSet(served) || served.write(bytes) || this.#heldBy !== undefined) return;
     this.#heldBy = served;
     this.#channel.hold('sink');
     served.onWritable(() => this.#sinkCaughtUp(served));
@@ -132,18 +141,48 @@ export class ProviderMessages implements MessageHandler {
     presentationContextId: number,
     command: CommandSet,
     messageId: number,
-  ): StoreOperation | StoreAnswer {
+  ): ServedOperation | StoreAnswer {
+    const { action, eventReport } = this.#channel.options;
     switch (command.commandField) {
       case COMMAND_FIELD.echoRequest:
         return { status: STATUS.success };
       case COMMAND_FIELD.storeRequest:
         return this.#store(presentationContextId, command, messageId);
-      default: {
-        const { peer, options } = this.#channel;
-        options.onEvent?.({ type: 'operation-refused', peer, commandField: command.commandField });
-        return { status: STATUS.unrecognizedOperation };
-      }
+      case COMMAND_FIELD.nActionRequest:
+        return this.#collect(presentationContextId, command, action);
+      case COMMAND_FIELD.eventReportRequest:
+        return this.#collect(presentationContextId, command, eventReport);
+      default:
+        return this.#refuse(command);
     }
+  }
+
+  #refuse({ commandField }: CommandSet): StoreAnswer {
+    const { peer, options } = this.#channel;
+    options.onEvent?.({ type: 'operation-refused', peer, commandField });
+    return { status: STATUS.unrecognizedOperation };
+  }
+
+  #collect(
+    presentationContextId: number,
+    command: CommandSet,
+    serve: ((request: NormalizedRequest) => Promise<StoreAnswer>) | undefined,
+  ): ServedOperation | StoreAnswer {
+    if (serve === undefined) return this.#refuse(command);
+    const { peer, reverse, room, options } = this.#channel;
+    const { transferSyntaxUid } = this.#channel.contexts.get(presentationContextId) as AcceptedContext;
+    const request = {
+      association: peer,
+      reverse,
+      sopClassUid: command.requestedSopClassUid ?? command.affectedSopClassUid ?? '',
+      sopInstanceUid: command.requestedSopInstanceUid ?? command.affectedSopInstanceUid ?? '',
+      typeId: command.actionTypeId ?? command.eventTypeId ?? 0,
+      transferSyntaxUid,
+    };
+    return new CollectedOperation(
+      (dataSet) => serve(announcesDataSet(command) ? { ...request, dataSet } : request),
+      { room, failed: (error) => options.onEvent?.({ type: 'handler-failed', error }) },
+    );
   }
 
   #store(presentationContextId: number, command: CommandSet, messageId: number): StoreOperation {
@@ -162,7 +201,7 @@ export class ProviderMessages implements MessageHandler {
 
   #finish(operation: Operation): void {
     const { served } = operation;
-    if (!(served instanceof StoreOperation)) {
+    if (!takesDataSet(served)) {
       this.#respond(operation, served);
       return;
     }
@@ -196,11 +235,15 @@ export class ProviderMessages implements MessageHandler {
     onEvent?.({ type: 'store-answered', request, answer, dataSetBytes, durationMs, isSent });
   }
 
-  #sinkCaughtUp(served: StoreOperation): void {
+  #sinkCaughtUp(served: ServedOperation): void {
     if (this.#heldBy !== served) return;
     this.#heldBy = undefined;
     this.#channel.release('sink');
   }
+}
+
+function takesDataSet(served: ServedOperation | StoreAnswer | undefined): served is ServedOperation {
+  return served !== undefined && 'end' in served;
 }
 
 /** Why a C-STORE cannot be served, whatever its data set holds. */

@@ -51,6 +51,45 @@ export interface StoreSink {
   discard(reason: string): void;
 }
 
+/** An N-ACTION or N-EVENT-REPORT, its data set in memory. PS3.7 10.1.1 and 10.1.4. */
+export interface NormalizedRequest {
+  readonly association: AdmittedPeer;
+  /** The association that it came on, to send requests back. */
+  readonly reverse: ReverseLink;
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  /** Action Type ID or Event Type ID. */
+  readonly typeId: number;
+  readonly transferSyntaxUid: string;
+  /** Absent where the request has none. */
+  readonly dataSet?: Uint8Array;
+}
+
+/** Something that happened, told to the peer. PS3.7 10.1.1. */
+export interface EventReport {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly eventTypeId: number;
+  /** In the transfer syntax that was accepted for `sopClassUid`. */
+  readonly dataSet?: Uint8Array;
+}
+
+/** An association that a peer opened, as the way back to it. */
+export interface ReverseLink {
+  readonly peer: AdmittedPeer;
+  readonly isOpen: boolean;
+  /** Neither side has a request in hand: what comes now is no surprise amid another message. */
+  readonly isIdle: boolean;
+  /** Of the first accepted presentation context; undefined when the peer has none for the SOP class. */
+  transferSyntaxOf(sopClassUid: string): string | undefined;
+  /**
+   * Sends an N-EVENT-REPORT-RQ and waits for the response, whatever its status.
+   *
+   * @throws {GatewayError} when there is no context for it, the association is over, or no response comes in time
+   */
+  eventReport(event: EventReport, timeoutMs: number): Promise<{ readonly status: number }>;
+}
+
 /** Instead of a sink: the data set is read and dropped, the answer follows its last fragment. */
 export interface StoreRefusal {
   readonly refuse: StoreAnswer;
@@ -94,7 +133,7 @@ export type ProviderEvent =
       readonly dataSetBytes: number;
       readonly reason: string;
     }
-  /** A message that is no C-ECHO or C-STORE. */
+  /** A message of a service that is not provided. */
   | { readonly type: 'operation-refused'; readonly peer: AdmittedPeer; readonly commandField: number }
   /** What was given to the provider threw: a bug there. */
   | { readonly type: 'handler-failed'; readonly error: unknown };
@@ -121,5 +160,13 @@ export interface ProviderOptions {
   admit(request: AssociationRequest): Admission;
   /** Called between two reads: what it throws becomes a status of 0110H. */
   store(request: StoreRequest): StoreSink | StoreRefusal;
+  /** Whether requestors may be the SCP of a SOP class: then they report to us. PS3.7 D.3.3.4. */
+  acceptsRequestorAsScp?(sopClassUid: string): boolean;
+  /** Serves N-ACTION; 0211H where absent. What it throws becomes a status of 0110H. */
+  action?(request: NormalizedRequest): Promise<StoreAnswer>;
+  /** Serves N-EVENT-REPORT, in the same way. */
+  eventReport?(request: NormalizedRequest): Promise<StoreAnswer>;
+  /** A peer has associated, and can be sent requests of our own. */
+  associated?(link: ReverseLink): void;
   onEvent?(event: ProviderEvent): void;
 }

@@ -18,6 +18,8 @@ export function encodeResponse(
     commandDataSetType: NO_DATA_SET,
     status,
     errorComment: errorComment === undefined ? undefined : toErrorComment(errorComment),
+    eventTypeId: request.eventTypeId,
+    actionTypeId: request.actionTypeId,
     affectedSopInstanceUid: repeatable(request.affectedSopInstanceUid ?? request.requestedSopInstanceUid),
   });
 }

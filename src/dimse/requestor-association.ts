@@ -5,9 +5,9 @@
  * in service-user.ts.
  */
 import assert from 'node:assert';
+import { AcceptedContexts } from './accepted-contexts.ts';
 import { Association } from './association.ts';
 import { type AssociationEnd, type AssociationOutcome, outcomeOfEnd } from './association-end.ts';
-import { encodeTitleFields } from './association-pdu.ts';
 import type { AssociationUser } from './association-user.ts';
 import {
   COMMAND_FIELD,
@@ -15,24 +15,23 @@ import {
   DATA_SET_FOLLOWS,
   NO_DATA_SET,
   nextMessageId,
+  RESPONSE,
 } from './command-set.ts';
-import { BLOCK_BYTES, DataSetSender, type DataSetSource } from './data-set-sender.ts';
-import {
-  DataSetSourceError,
-  MessageFormatError,
-  NoPresentationContextError,
-  PeerPduTooSmallError,
-  PeerTimeoutError,
-} from './errors.ts';
+import { BLOCK_BYTES, DataSetSender, type DataSetSource, sourceOfBytes } from './data-set-sender.ts';
+import { DataSetSourceError, MessageFormatError, PeerPduTooSmallError, PeerTimeoutError } from './errors.ts';
+import { IncomingRequests } from './incoming-requests.ts';
 import { announcesDataSet, type MessageHandler, MessageReader } from './message-reader.ts';
 import { encodeCommandPdu, fragmentLength } from './message-writer.ts';
-import { isPeerPduLengthSensible, offerOf, peerMaxPduLength } from './negotiation.ts';
-import { type AssociateAccept, CONTEXT_RESULT, LEAST_PEER_PDU_LENGTH_BYTES } from './pdu.ts';
+import { isPeerPduLengthSensible, peerMaxPduLength, requestOf } from './negotiation.ts';
+import { type AssociateAccept, LEAST_PEER_PDU_LENGTH_BYTES } from './pdu.ts';
 import { errorOfEnd } from './requestor-errors.ts';
 import { Transport } from './transport.ts';
 import type {
+  AssociationServices,
   AssociationTarget,
+  NormalizedCommand,
   RequestedContext,
+  Roles,
   ServiceUser,
   StoreCommand,
   StoreResponse,
@@ -43,12 +42,6 @@ const VERIFICATION_SOP_CLASS_UID = '1.2.840.10008.1.1';
 const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
 /** How long a peer may take to close its connection after an abort. */
 const LINGER_MS_MAX = 5000;
-
-interface AcceptedContext {
-  readonly id: number;
-  readonly abstractSyntaxUid: string;
-  readonly transferSyntaxUid: string;
-}
 
 /** A request that was sent, or is being sent. */
 interface Operation {
@@ -69,7 +62,10 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   readonly #reader: MessageReader;
   readonly #opened = Promise.withResolvers<void>();
   readonly #closeCallbacks: ((end: AssociationOutcome) => void)[] = [];
-  #accepted: readonly AcceptedContext[] = [];
+  readonly #incoming: IncomingRequests | undefined;
+  #accepted: AcceptedContexts;
+  /** Responses that wait until the request in hand has left. */
+  #responsesDue: Buffer[] = [];
   #sender: DataSetSender | undefined;
   #operation: Operation | undefined;
   #lastMessageId = 0;
@@ -79,10 +75,17 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   #awaited = { what: 'connection', withinMs: 0 };
   #blockLeft: (() => void) | undefined;
 
-  constructor(target: AssociationTarget, contexts: readonly RequestedContext[]) {
+  constructor(
+    target: AssociationTarget,
+    contexts: readonly RequestedContext[],
+    { eventReport }: AssociationServices,
+  ) {
     this.#target = target;
     this.#proposed = contexts;
-    this.#reader = new MessageReader(this, (id) => this.#accepted.some((context) => context.id === id));
+    this.#accepted = new AcceptedContexts(target.calledAeTitle, contexts);
+    if (eventReport)
+      this.#incoming = new IncomingRequests(eventReport, (response) => this.#respond(response));
+    this.#reader = new MessageReader(this, (id) => this.#accepted.transferSyntaxOf(id) !== undefined);
     this.#association = new Association(Transport.to(target), this, {
       role: 'requestor',
       artimMs: Math.min(target.associationTimeoutMs, LINGER_MS_MAX),
@@ -92,16 +95,8 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
 
   /** @throws {GatewayError} when there is no association */
   async open(): Promise<void> {
-    const { calledAeTitle, callingAeTitle, connectTimeoutMs, maxPduLengthBytes } = this.#target;
-    const titleFields = encodeTitleFields(calledAeTitle, callingAeTitle);
-    this.#association.request({
-      calledAeTitle,
-      callingAeTitle,
-      titleFields,
-      presentationContexts: this.#proposed.map((context, index) => ({ id: 2 * index + 1, ...context })),
-      ...offerOf(maxPduLengthBytes),
-    });
-    this.#expect('connection', connectTimeoutMs);
+    this.#association.request(requestOf(this.#target, this.#proposed));
+    this.#expect('connection', this.#target.connectTimeoutMs);
     await this.#opened.promise;
   }
 
@@ -117,14 +112,12 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   }
 
   acceptedTransferSyntaxes(abstractSyntaxUid: string): readonly string[] {
-    return this.#accepted
-      .filter((context) => context.abstractSyntaxUid === abstractSyntaxUid)
-      .map((context) => context.transferSyntaxUid);
+    return this.#accepted.transferSyntaxes(abstractSyntaxUid);
   }
 
   async store(command: StoreCommand, dataSet: DataSetSource): Promise<StoreResponse> {
     const { sopClassUid, sopInstanceUid, transferSyntaxUid, moveOriginator } = command;
-    const context = this.#context(sopClassUid, transferSyntaxUid);
+    const context = this.#accepted.contextFor(sopClassUid, transferSyntaxUid);
     const operation = this.#begin(COMMAND_FIELD.storeResponse);
     const request: CommandSet = {
       affectedSopClassUid: sopClassUid,
@@ -146,8 +139,30 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     return { status: status as number, ...(errorComment !== undefined && { errorComment }) };
   }
 
+  action(command: NormalizedCommand, dataSet: Uint8Array): Promise<StoreResponse> {
+    const { sopClassUid, sopInstanceUid, typeId } = command;
+    return this.#normalized(command, dataSet, COMMAND_FIELD.nActionRequest, {
+      requestedSopClassUid: sopClassUid,
+      requestedSopInstanceUid: sopInstanceUid,
+      actionTypeId: typeId,
+    });
+  }
+
+  eventReport(command: NormalizedCommand, dataSet: Uint8Array): Promise<StoreResponse> {
+    const { sopClassUid, sopInstanceUid, typeId } = command;
+    return this.#normalized(command, dataSet, COMMAND_FIELD.eventReportRequest, {
+      affectedSopClassUid: sopClassUid,
+      affectedSopInstanceUid: sopInstanceUid,
+      eventTypeId: typeId,
+    });
+  }
+
+  grantedRoles(abstractSyntaxUid: string): Roles | undefined {
+    return this.#accepted.grantedRoles(abstractSyntaxUid);
+  }
+
   async echo(): Promise<{ readonly status: number }> {
-    const context = this.#context(VERIFICATION_SOP_CLASS_UID);
+    const context = this.#accepted.contextFor(VERIFICATION_SOP_CLASS_UID);
     const operation = this.#begin(COMMAND_FIELD.echoResponse);
     const request = encodeCommandPdu(context.id, {
       affectedSopClassUid: VERIFICATION_SOP_CLASS_UID,
@@ -165,6 +180,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     assert(this.#operation === undefined, 'Cannot release: a request is under way');
     const { promise, resolve } = Promise.withResolvers<void>();
     this.onClose(() => resolve());
+    await Promise.race([this.#incoming?.answered, promise]);
     if (this.isOpen) {
       this.#association.requestRelease();
       this.#expect('answer to the release request', this.#target.associationTimeoutMs);
@@ -198,12 +214,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
       this.cancel(new PeerPduTooSmallError(message, { peerMaxBytes }));
       return;
     }
-    this.#accepted = accept.presentationContexts.flatMap(({ id, result, transferSyntaxUid }) => {
-      const proposed = this.#proposed[(id - 1) / 2];
-      if (result !== CONTEXT_RESULT.acceptance) return [];
-      if (!proposed?.transferSyntaxUids.includes(transferSyntaxUid)) return []; // Not what was proposed: of no use.
-      return [{ id, abstractSyntaxUid: proposed.abstractSyntaxUid, transferSyntaxUid }];
-    });
+    this.#accepted = new AcceptedContexts(this.#target.calledAeTitle, this.#proposed, accept);
     const pduLengthBytes = Math.min(
       peerMaxBytes === 0 ? UNLIMITED_PDU_LENGTH_BYTES : peerMaxBytes,
       BLOCK_BYTES,
@@ -253,7 +264,12 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
 
   // Messages.
 
-  command(_presentationContextId: number, command: CommandSet): void {
+  command(presentationContextId: number, command: CommandSet): void {
+    if (command.commandField === COMMAND_FIELD.eventReportRequest && this.#incoming !== undefined) {
+      const transferSyntaxUid = this.#accepted.transferSyntaxOf(presentationContextId) ?? '';
+      this.#incoming.begin(presentationContextId, transferSyntaxUid, command);
+      return;
+    }
     const operation = this.#operation;
     const isAwaited =
       operation !== undefined &&
@@ -269,9 +285,13 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     if (operation.isRequestSent) this.#settle(operation, command);
   }
 
-  dataSetBytes(): void {} // No message with a data set is let through.
+  dataSetBytes(bytes: Buffer): void {
+    this.#incoming?.dataSetBytes(bytes);
+  }
 
-  dataSetEnd(): void {}
+  dataSetEnd(): void {
+    this.#incoming?.dataSetEnd();
+  }
 
   get #disposition(): 'retry' | 'unclear' {
     return this.#operation?.isDataSetSent ? 'unclear' : 'retry';
@@ -280,19 +300,6 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   #expect(what: string, withinMs: number): void {
     this.#awaited = { what, withinMs };
     this.#association.expect(withinMs);
-  }
-
-  #context(abstractSyntaxUid: string, transferSyntaxUid?: string): AcceptedContext {
-    const accepted = this.#accepted.find(
-      (context) =>
-        context.abstractSyntaxUid === abstractSyntaxUid &&
-        (transferSyntaxUid === undefined || context.transferSyntaxUid === transferSyntaxUid),
-    );
-    if (accepted !== undefined) return accepted;
-    throw new NoPresentationContextError(
-      `Cannot send to "${this.#target.calledAeTitle}": it must have accepted a presentation context for ${abstractSyntaxUid} in ${transferSyntaxUid ?? 'any transfer syntax'}`,
-      { abstractSyntaxUid, transferSyntaxUid: transferSyntaxUid ?? '' },
-    );
   }
 
   #begin(responseField: number): Operation {
@@ -316,6 +323,28 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     return this.#operation;
   }
 
+  async #normalized(
+    { sopClassUid, transferSyntaxUid }: NormalizedCommand,
+    dataSet: Uint8Array,
+    commandField: number,
+    elements: Partial<CommandSet>,
+  ): Promise<StoreResponse> {
+    const context = this.#accepted.contextFor(sopClassUid, transferSyntaxUid);
+    const operation = this.#begin(commandField | RESPONSE);
+    const { messageId } = operation;
+    const command = { commandField, messageId, commandDataSetType: DATA_SET_FOLLOWS, ...elements };
+    await this.#sender?.send(context.id, command, sourceOfBytes(dataSet));
+    this.#requestSent(operation);
+    const { status, errorComment } = await operation.response.promise;
+    return { status: status as number, ...(errorComment !== undefined && { errorComment }) };
+  }
+
+  /** Fragments of two messages may not be mixed: a response waits for the request that is leaving. */
+  #respond(response: Buffer): void {
+    if (this.#operation !== undefined && !this.#operation.isRequestSent) this.#responsesDue.push(response);
+    else if (this.#association.maySend && !this.#isBroken) this.#association.sendData(response);
+  }
+
   #writeBlock(block: Buffer): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (this.#operation !== undefined) this.#operation.isDataSetSent = true;
@@ -334,6 +363,7 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
   #requestSent(operation: Operation): void {
     if (this.#operation !== operation || this.#isBroken) return; // The association has ended, or is about to.
     operation.isRequestSent = true;
+    for (const response of this.#responsesDue.splice(0)) this.#respond(response);
     if (operation.early !== undefined) this.#settle(operation, operation.early);
     else this.#expect('response', this.#target.responseTimeoutMs);
   }

@@ -1,7 +1,7 @@
 /**
  * # Service provider
  *
- * Listens for associations and serves C-ECHO and C-STORE on them.
+ * Listens for associations and serves C-ECHO, C-STORE, N-ACTION and N-EVENT-REPORT on them.
  *
  * Invariants:
  * - Associations are counted from their acceptance to their end; one over the limit is rejected as transient.
@@ -9,6 +9,7 @@
  * - Nothing a peer sends, and nothing a handler throws, ends more than one association.
  */
 import net from 'node:net';
+import { CollectingRoom } from './collected-operation.ts';
 import { ProviderAssociation } from './provider-association.ts';
 import type { ProviderEvent, ProviderOptions } from './provider-options.ts';
 import { Transport } from './transport.ts';
@@ -25,6 +26,8 @@ export interface Provider {
 
 /** Connections beyond the associations: those that have not asked yet, are being rejected, or are closing. */
 const SPARE_CONNECTIONS = 32;
+/** Data sets of N-ACTION and N-EVENT-REPORT in memory at a time, over all associations. */
+const COLLECTED_BYTES_AT_A_TIME = 64 * 1024 * 1024;
 /** How long a peer may take to close its connection when the provider stops. */
 const STOP_LINGER_MS = 500;
 
@@ -38,6 +41,7 @@ export async function listenForAssociations(options: ProviderOptions): Promise<P
 class ServiceProvider implements Provider {
   readonly options: ProviderOptions;
   readonly transferSyntaxUids: ReadonlySet<string>;
+  readonly room = new CollectingRoom(COLLECTED_BYTES_AT_A_TIME);
   readonly #server: net.Server;
   readonly #associations = new Set<ProviderAssociation>();
   #address = { host: '', port: 0 };

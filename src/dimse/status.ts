@@ -15,6 +15,22 @@ export const STATUS = {
   cannotUnderstand: 0xc000,
 } as const;
 
+/** Statuses of N-ACTION and N-EVENT-REPORT responses that this gateway answers with. PS3.7 10.1.1 and 10.1.4. */
+export const NORMALIZED_STATUS = {
+  success: 0x0000,
+  processingFailure: 0x0110,
+  noSuchSopInstance: 0x0112,
+  noSuchEventType: 0x0113,
+  noSuchArgument: 0x0114,
+  invalidArgumentValue: 0x0115,
+  noSuchSopClass: 0x0118,
+  noSuchActionType: 0x0123,
+  /** Of Storage Commitment alone: PS3.3 C.14.1.1. */
+  duplicateTransactionUid: 0x0131,
+  unrecognizedOperation: 0x0211,
+  resourceLimitation: 0x0213,
+} as const;
+
 /** What a response means for the instance that was sent. */
 export type StatusOutcome =
   | 'delivered'

@@ -9,16 +9,26 @@ import type {
 import { STATUS } from './status.ts';
 
 /** What a peer learns of a failure that is ours: no word of it may come from an error or from the data set. */
-const PROCESSING_FAILURE: StoreAnswer = {
+export const PROCESSING_FAILURE: StoreAnswer = {
   status: STATUS.processingFailure,
   errorComment: 'Internal failure',
 };
+
+/** A request between its command set and its response. */
+export interface ServedOperation {
+  /** @returns false when the peer should be held back until `onWritable` calls */
+  write(bytes: Uint8Array): boolean;
+  onWritable(resume: () => void): void;
+  /** The data set is complete. Never rejects. */
+  end(): Promise<StoreAnswer>;
+  discard(reason: string): void;
+}
 
 /**
  * One C-STORE between its command set and its response: the sink behind it may throw at any time, and the peer
  * gets its response all the same.
  */
-export class StoreOperation {
+export class StoreOperation implements ServedOperation {
   readonly request: StoreRequest;
   readonly startedAtMs = performance.now();
   readonly #failed: (error: unknown) => void;
@@ -107,7 +117,7 @@ function isRefusal(opened: StoreSink | StoreRefusal): opened is StoreRefusal {
 }
 
 /** An answer that cannot be encoded must not get as far as that. */
-function checkAnswer(answer: StoreAnswer): StoreAnswer {
+export function checkAnswer(answer: StoreAnswer): StoreAnswer {
   const { status, errorComment } = answer;
   assert(Number.isInteger(status) && status >= 0 && status <= 0xffff, `${status} is no status`);
   assert(errorComment === undefined || typeof errorComment === 'string', 'An error comment must be text');

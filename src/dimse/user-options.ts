@@ -22,6 +22,39 @@ export interface AssociationTarget {
 export interface RequestedContext {
   readonly abstractSyntaxUid: string;
   readonly transferSyntaxUids: readonly string[];
+  /** Our roles for the SOP class; absent: the default, which is SCU. PS3.7 D.3.3.4. */
+  readonly roles?: Roles;
+}
+
+export interface Roles {
+  readonly scu: boolean;
+  readonly scp: boolean;
+}
+
+/** What a peer may ask on an association that we opened. */
+export interface AssociationServices {
+  /** Serves N-EVENT-REPORT; what it throws becomes a status of 0110H. Where absent, such a request ends the association. */
+  eventReport?(request: IncomingEventReport): Promise<StoreResponse>;
+}
+
+/** An N-EVENT-REPORT of the peer, its data set in memory. PS3.7 10.1.1. */
+export interface IncomingEventReport {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  readonly eventTypeId: number;
+  readonly transferSyntaxUid: string;
+  /** Absent where the request has none. */
+  readonly dataSet?: Uint8Array;
+}
+
+/** An N-ACTION or N-EVENT-REPORT of ours. PS3.7 10.1.1 and 10.1.4. */
+export interface NormalizedCommand {
+  readonly sopClassUid: string;
+  readonly sopInstanceUid: string;
+  /** Action Type ID or Event Type ID. */
+  readonly typeId: number;
+  /** Of `dataSet`: one of those accepted for the SOP class. */
+  readonly transferSyntaxUid: string;
 }
 
 export interface StoreCommand {
@@ -52,6 +85,16 @@ export interface ServiceUser {
    * @throws {GatewayError} when the association is over; `unclear` once a byte has been sent, else `retry`
    */
   store(command: StoreCommand, dataSet: DataSetSource): Promise<StoreResponse>;
+  /** Our roles as the peer granted them; undefined when it said nothing of the SOP class. */
+  grantedRoles(abstractSyntaxUid: string): Roles | undefined;
+  /**
+   * Sends an N-ACTION with its data set and waits for the response, whatever its status.
+   *
+   * @throws {GatewayError} as `store` does
+   */
+  action(command: NormalizedCommand, dataSet: Uint8Array): Promise<StoreResponse>;
+  /** Sends an N-EVENT-REPORT; otherwise as `action`. */
+  eventReport(command: NormalizedCommand, dataSet: Uint8Array): Promise<StoreResponse>;
   /** @throws {GatewayError} as `store` does */
   echo(): Promise<{ readonly status: number }>;
   /** Ends the association in order. Resolves when it is over, however it ended. */
