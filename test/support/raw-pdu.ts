@@ -9,6 +9,7 @@ export const IMPLICIT_LE = '1.2.840.10008.1.2';
 export const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 export const APPLICATION_CONTEXT = '1.2.840.10008.3.1.1.1';
 
+/** A presentation context that is proposed. */
 export interface RawContext {
   readonly id: number;
   readonly abstractSyntax: string;
@@ -95,6 +96,10 @@ export function associateAccept(
   );
 }
 
+export function associateReject(result: number, source: number, reason: number): Buffer {
+  return pdu(3, Buffer.from([0, result, source, reason]));
+}
+
 export const RELEASE_REQUEST = pdu(5, Buffer.alloc(4));
 export const RELEASE_RESPONSE = pdu(6, Buffer.alloc(4));
 
@@ -155,6 +160,62 @@ export function storeRequest(messageId: number, ...fragments: readonly Uint8Arra
     pData(pdv(1, 'command', true, storeCommand(messageId))),
     ...fragments.map((bytes, index) => pData(pdv(1, 'data', index === fragments.length - 1, bytes))),
   ]);
+}
+
+/** @param body of an A-ASSOCIATE-RQ, behind its header */
+export function readAssociateRequest(body: Buffer): {
+  readonly calledAeTitle: string;
+  readonly callingAeTitle: string;
+  readonly contexts: readonly RawContext[];
+} {
+  const title = (at: number) => body.toString('latin1', at, at + 16).trim();
+  const contexts = readItems(body.subarray(68))
+    .filter(({ type }) => type === 0x20)
+    .map(({ value }) => {
+      const syntaxes = readItems(value.subarray(4));
+      const uidsOf = (wanted: number) =>
+        syntaxes.filter(({ type }) => type === wanted).map((one) => one.value.toString('latin1'));
+      return {
+        id: value.readUInt8(0),
+        abstractSyntax: uidsOf(0x30)[0] ?? '',
+        transferSyntaxes: uidsOf(0x40),
+      };
+    });
+  return { calledAeTitle: title(4), callingAeTitle: title(20), contexts };
+}
+
+function readItems(bytes: Buffer): { readonly type: number; readonly value: Buffer }[] {
+  const items: { type: number; value: Buffer }[] = [];
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const end = at + 4 + bytes.readUInt16BE(at + 2);
+    items.push({ type: bytes.readUInt8(at), value: bytes.subarray(at + 4, end) });
+    at = end;
+  }
+  return items;
+}
+
+export interface RawPdv {
+  readonly contextId: number;
+  readonly isCommand: boolean;
+  readonly isLast: boolean;
+  readonly bytes: Buffer;
+}
+
+/** @param body of a P-DATA-TF, behind its header */
+export function readPdvs(body: Buffer): RawPdv[] {
+  const pdvs: RawPdv[] = [];
+  for (let at = 0; at + 6 <= body.length; ) {
+    const end = at + 4 + body.readUInt32BE(at);
+    const control = body.readUInt8(at + 5);
+    pdvs.push({
+      contextId: body.readUInt8(at + 4),
+      isCommand: (control & 1) !== 0,
+      isLast: (control & 2) !== 0,
+      bytes: body.subarray(at + 6, end),
+    });
+    at = end;
+  }
+  return pdvs;
 }
 
 export function readCommandSet(bytes: Buffer): Map<number, Buffer> {

@@ -75,6 +75,32 @@ export class RawPeer {
     }
   }
 
+  /** The other side has closed its half. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /**
+   * From now on takes only so many bytes at a time, at this interval: what is sent faster waits in the network, and
+   * stops there when its buffers are full.
+   */
+  readSlowly(bytes: number, everyMs: number): void {
+    const { socket } = this;
+    socket.removeAllListeners('data');
+    socket.pause();
+    const timer = setInterval(() => {
+      const some = (socket.read(bytes) ?? socket.read()) as Buffer | null;
+      if (some !== null) this.#take(some);
+    }, everyMs);
+    socket.once('close', () => clearInterval(timer));
+  }
+
+  /** Closes our half; resolves when the other side has closed its own. */
+  async closeAfterOther(): Promise<void> {
+    this.socket.end();
+    await this.#closed.promise;
+  }
+
   /** Closes our half too; resolves when the connection is gone. */
   async close(): Promise<void> {
     this.socket.destroy();
@@ -104,9 +130,10 @@ export class RawPeer {
   }
 }
 
-/** A port on which each connection is given to `serve`. */
+/** A port, a free one unless it is given, on which each connection is given to `serve`. */
 export async function acceptRawPeers(
   serve: (peer: RawPeer) => void | Promise<void>,
+  port = 0,
 ): Promise<{ readonly port: number; close(): void }> {
   const peers = new Set<RawPeer>();
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -114,7 +141,7 @@ export async function acceptRawPeers(
     peers.add(peer);
     void serve(peer);
   });
-  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port }, resolve));
   return {
     port: (server.address() as net.AddressInfo).port,
     close() {
