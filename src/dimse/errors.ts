@@ -111,3 +111,16 @@ export class DataSetSourceError extends GatewayError {
     this.disposition = disposition;
   }
 }
+
+/** A data set of Storage Commitment that breaks PS3.4 Annex J. */
+export class CommitmentFormatError extends GatewayError {
+  override readonly code = 'COMMITMENT_FORMAT';
+  override readonly disposition = 'hold';
+  /** What its sender is answered. */
+  readonly status: number;
+
+  constructor(message: string, status: number, options?: ErrorOptions) {
+    super(message, { status }, options);
+    this.status = status;
+  }
+}
