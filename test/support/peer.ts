@@ -257,6 +257,8 @@ export interface AcceptorPeer {
   readonly taken: readonly string[];
   /** Connections open now. */
   readonly connections: number;
+  /** Bytes of the longest P-DATA-TF that came, without its header. */
+  readonly longestPdu: number;
   /** Another script from the next request on. */
   follow(script: AcceptorScript): void;
   stop(): void;
@@ -270,6 +272,7 @@ export async function startAcceptorPeer(script: AcceptorScript = {}): Promise<Ac
     stores: [],
     taken: [],
     echoes: 0,
+    longestPdu: 0,
     connections: 0,
   } as AcceptorState;
   const listener = await acceptRawPeers(async (peer) => {
@@ -284,6 +287,9 @@ export async function startAcceptorPeer(script: AcceptorScript = {}): Promise<Ac
     associations: state.associations,
     stores: state.stores,
     taken: state.taken,
+    get longestPdu() {
+      return state.longestPdu;
+    },
     get echoes() {
       return state.echoes;
     },
@@ -304,6 +310,7 @@ interface AcceptorState {
   readonly taken: string[];
   echoes: number;
   connections: number;
+  longestPdu: number;
 }
 
 interface ReceivedCommand {
@@ -343,6 +350,7 @@ class Acceptance {
     if (script.reads !== undefined) this.#peer.readSlowly(script.reads.bytes, script.reads.everyMs);
     for (let next = await this.#peer.next(); next !== undefined; next = await this.#peer.next()) {
       if (next.type === 4) {
+        this.#state.longestPdu = Math.max(this.#state.longestPdu, next.body.length);
         for (const part of readPdvs(next.body)) await this.#take(part);
       } else if (next.type === 5) await this.#release();
       else if (next.type === 7) break;
