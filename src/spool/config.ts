@@ -34,6 +34,9 @@ export const SpoolSettings = z.strictObject({
   lease: Duration.prefault('10m').describe(
     'A claimed task that is neither renewed nor settled within this time is given to others.',
   ),
+  priority_ageing: Duration.prefault('15m').describe(
+    'What has waited longer than this gets a quarter of what is done while something more urgent waits, too.',
+  ),
   segment_bytes: z
     .int()
     .min(MIB)

@@ -120,9 +120,13 @@ export interface ClaimRequest {
   readonly leaseMs?: number;
   /** Only tasks that were added with at least this priority; absent: all. */
   readonly priorityAtLeast?: number;
-  /** No task while an earlier one of the same kind and study is open: an instance that is tried again holds its study up. */
+  /**
+   * No task while an earlier one of the same kind and study is claimed by an earlier call or waits to be tried again:
+   * that one holds its study up. Those of one call come in order. One that is held or discarded holds up nothing, and
+   * within a study, too, what is more urgent comes first.
+   */
   readonly inOrderOf?: 'study';
-  /** Exactly these tasks, due or not, as far as they wait. Answered at once, also with none. */
+  /** Exactly these tasks of the kind, due or not, as far as they wait. Answered at once, also with none. */
   readonly taskIds?: readonly number[];
 }
 
@@ -183,6 +187,7 @@ export interface Failure {
 /** Which tasks an operator means. All given fields must match. */
 export interface Selection {
   readonly entryIds?: readonly number[];
+  /** Deliveries to it, and what it has to commit to. */
   readonly destination?: string;
   readonly kind?: TaskKind;
   readonly states?: readonly TaskState[];
@@ -303,10 +308,11 @@ export interface SpoolRecord extends NewRecord {
 export interface RecordQuery {
   readonly collection: string;
   readonly key?: string;
-  /** Only those with a due time before this one. */
+  /** Only those with a due time before this one, soonest first; not together with `afterKey`. */
   readonly dueBeforeMs?: number;
-  /** Ordered by key, from the one after this on: paging. */
+  /** Otherwise ordered by key, from the one after this on: paging. */
   readonly afterKey?: string;
+  /** Absent: 100; 1000 at most. */
   readonly limit?: number;
 }
 

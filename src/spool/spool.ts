@@ -54,6 +54,7 @@ export async function openSpool(settings: SpoolSettings, dependencies: SpoolDepe
       receptionReserveBytes: settings.reception_reserve_bytes,
       duplicateWindowMs: settings.duplicate_window,
       leaseMs: settings.lease,
+      ageingMs: settings.priority_ageing,
       segmentBytesMax: settings.segment_bytes,
       segmentAgeMsMax: settings.segment_age,
       stepModule: stepModule?.href,

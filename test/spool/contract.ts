@@ -369,6 +369,144 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.is(first.length, 2);
   });
 
+  fact('gives no task that was added with less priority than is asked for', async (t, spool) => {
+    for (const priority of [0, 100, -100]) {
+      await receive(spool);
+      await completeAll(spool, 'rules', { tasks: [{ kind: 'delivery:pacs', priority }] });
+    }
+    const request = { kind: 'delivery:pacs', limit: 5, priorityAtLeast: 0 } as const;
+
+    const claims = await spool.claim(request, never);
+    const waiting = spool.claim(request, never);
+    await spool.status();
+    await receive(spool);
+    await completeAll(spool, 'rules', { tasks: [{ kind: 'delivery:pacs', priority: 1 }] });
+
+    t.deepEqual(claims.map(entryIdOf), [2, 1]);
+    t.deepEqual((await waiting).map(entryIdOf), [4]);
+    t.deepEqual((await claim(spool, 'delivery:pacs', 5)).map(entryIdOf), [3]);
+  });
+
+  fact(
+    'gives a part of the claims to what is less urgent and has waited too long',
+    async (t, spool) => {
+      await receiveMany(spool, 40);
+      for (const claimed of await claim(spool, 'rules', 40)) {
+        const priority = claimed.entry.entryId <= 20 ? -100 : 100;
+        await spool.complete([{ ...planned(claimed), tasks: [{ kind: 'delivery:pacs', priority }] }]);
+      }
+
+      const byEight = (await claim(spool, 'delivery:pacs', 8)).map(entryIdOf);
+      const one = [];
+      for (let count = 0; count < 8; count += 1)
+        one.push(...(await claim(spool, 'delivery:pacs')).map(entryIdOf));
+
+      t.deepEqual(byEight, [21, 22, 23, 24, 25, 26, 1, 2]);
+      t.deepEqual(
+        one.filter((entryId) => entryId <= 20),
+        [3, 4],
+      );
+    },
+    { priority_ageing: '0ms' },
+  );
+
+  fact(
+    'gives nothing less urgent while more urgent tasks wait and nothing has waited long',
+    async (t, spool) => {
+      await receiveMany(spool, 4);
+      for (const claimed of await claim(spool, 'rules', 4)) {
+        const priority = claimed.entry.entryId;
+        await spool.complete([{ ...planned(claimed), tasks: [{ kind: 'delivery:pacs', priority }] }]);
+      }
+
+      const order = [];
+      for (let count = 0; count < 4; count += 1)
+        order.push(...(await claim(spool, 'delivery:pacs')).map(entryIdOf));
+
+      t.deepEqual(order, [4, 3, 2, 1]);
+    },
+  );
+
+  fact('gives exactly the tasks that are asked for, due or not, and does not wait', async (t, spool) => {
+    await receiveMany(spool, 4);
+    const [a, b, c, d] = (await claim(spool, 'rules', 4)) as [Claim, Claim, Claim, Claim];
+    await spool.defer([a], { dueAtMs: Date.now() + 60_000 });
+    await spool.release([b]);
+    await spool.fail([failed(c)]);
+    const taskIds = [a, b, c, d].map(taskIdOf);
+
+    const claims = await spool.claim({ kind: 'rules', limit: 10, taskIds }, never);
+
+    t.deepEqual(claims.map(taskIdOf), [a.taskId, b.taskId]);
+    t.deepEqual(await spool.claim({ kind: 'rules', limit: 10, taskIds }, never), []);
+    t.deepEqual(await spool.claim({ kind: 'conversion', limit: 10, taskIds }, never), []);
+    await spool.complete(claims.map(planned));
+  });
+
+  // Order within studies.
+
+  fact(
+    'gives the tasks of one study in order, and none past one that is at work or tried again',
+    async (t, spool) => {
+      await planStudies(spool, ['1.2.1', '1.2.1', '1.2.2', '1.2.1', '1.2.1', '1.2.2']);
+      const request = { kind: 'delivery:pacs', limit: 2, inOrderOf: 'study' } as const;
+
+      const first = await spool.claim(request, never);
+      const second = await spool.claim(request, never);
+      t.deepEqual(first.map(entryIdOf), [1, 2]);
+      t.deepEqual(second.map(entryIdOf), [3, 6]);
+
+      const third = spool.claim(request, never);
+      await spool.complete([planned(second[0] as Claim)]);
+      const [again, next] = first as [Claim, Claim];
+      await spool.fail([{ ...failed(again), retryAtMs: Date.now() + 100 }]);
+      await spool.complete([planned(next)]);
+      t.deepEqual((await third).map(entryIdOf), [1]);
+      const fourth = spool.claim(request, never);
+      await spool.fail([failed((await third)[0] as Claim)]);
+      t.deepEqual((await fourth).map(entryIdOf), [4, 5]);
+    },
+  );
+
+  fact('lets the study go on when an operator holds or discards what kept it back', async (t, spool) => {
+    await planStudies(spool, ['1.2.1', '1.2.1', '1.2.1', '1.2.1']);
+    const request = { kind: 'delivery:pacs', limit: 1, inOrderOf: 'study' } as const;
+    const deferred = await spool.claim(request, never);
+    await spool.defer(deferred, { dueAtMs: Date.now() + 60_000 });
+    const waiting = spool.claim(request, never);
+    await spool.status();
+
+    await spool.hold({ entryIds: [1] }, 'wait');
+
+    t.deepEqual((await waiting).map(entryIdOf), [2]);
+    const next = spool.claim(request, never);
+    await spool.discard({ entryIds: [2] }, { reason: 'test', by: 'ann' });
+    t.deepEqual((await next).map(entryIdOf), [3]);
+    await spool.retry({ entryIds: [1] });
+    await spool.complete((await next).map(planned));
+    t.deepEqual((await spool.claim(request, never)).map(entryIdOf), [1]);
+  });
+
+  fact('gives all there is when nobody asks for an order any more', async (t, _spool, temporary) => {
+    await planStudies(temporary.spool, ['1.2.1', '1.2.1', '1.2.1', '1.2.1', '1.2.2']);
+    const inOrder = { kind: 'delivery:pacs', inOrderOf: 'study' } as const;
+    await temporary.spool.claim({ ...inOrder, limit: 1 }, never);
+    t.deepEqual((await temporary.spool.claim({ ...inOrder, limit: 9 }, never)).map(entryIdOf), [5]);
+
+    t.deepEqual((await claim(temporary.spool, 'delivery:pacs', 2)).map(entryIdOf), [2, 3]);
+    const spool = await temporary.reopen();
+
+    t.deepEqual((await spool.claim({ ...inOrder, limit: 9 }, never)).map(entryIdOf), [1, 2, 3, 4, 5]);
+  });
+
+  fact('keeps no instance back that says of no study', async (t, spool) => {
+    await planStudies(spool, ['', '', '']);
+    const request = { kind: 'delivery:pacs', limit: 1, inOrderOf: 'study' } as const;
+
+    for (const entryId of [1, 2, 3])
+      t.deepEqual((await spool.claim(request, never)).map(entryIdOf), [entryId]);
+  });
+
   fact('keeps a task back until it is due', async (t, spool) => {
     await receive(spool);
     const dueAtMs = Date.now() + 150;
@@ -692,6 +830,71 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.like(await spool.status(), { accepted: count, states: { discarded: count } });
   });
 
+  // Records.
+
+  fact('keeps records across a restart, each under its name', async (t, _spool, temporary) => {
+    const value = { uids: ['1.2.3'], ok: true };
+    await temporary.spool.keep([
+      { collection: 'asked', key: 'b', value, dueAtMs: 5000 },
+      { collection: 'asked', key: 'a', value: 1 },
+      { collection: 'other', key: 'a', value: 'x' },
+    ]);
+    await temporary.spool.keep([{ collection: 'asked', key: 'a', value: null }]);
+
+    const spool = await temporary.reopen();
+
+    const asked = await spool.records({ collection: 'asked' });
+    t.deepEqual(
+      asked.map(({ keptAtMs: _, ...record }) => record),
+      [
+        { collection: 'asked', key: 'a', value: null },
+        { collection: 'asked', key: 'b', value, dueAtMs: 5000 },
+      ],
+    );
+    t.true(asked.every(({ keptAtMs }) => Math.abs(keptAtMs - Date.now()) < 60_000));
+    t.like(await spool.records({ collection: 'other', key: 'a' }), [{ value: 'x' }]);
+    t.deepEqual(await spool.records({ collection: 'other', key: 'b' }), []);
+    t.is(await spool.forget('asked', ['a', 'c']), 1);
+    t.deepEqual(
+      (await spool.records({ collection: 'asked' })).map(({ key }) => key),
+      ['b'],
+    );
+  });
+
+  fact('gives records page by page, and those that are due', async (t, spool) => {
+    const keys = Array.from({ length: 7 }, (_, index) => `k${index}`);
+    await spool.keep(
+      keys.map((key, index) => ({
+        collection: 'c',
+        key,
+        value: index,
+        ...(index > 2 && { dueAtMs: 100 - index }),
+      })),
+    );
+    const keysOf = async (query: Omit<Parameters<Spool['records']>[0], 'collection'>) =>
+      (await spool.records({ collection: 'c', ...query })).map(({ key }) => key);
+
+    t.deepEqual(await keysOf({ limit: 3 }), ['k0', 'k1', 'k2']);
+    t.deepEqual(await keysOf({ limit: 3, afterKey: 'k2' }), ['k3', 'k4', 'k5']);
+    t.deepEqual(await keysOf({ dueBeforeMs: 97 }), ['k6', 'k5', 'k4']);
+    t.deepEqual(await keysOf({ dueBeforeMs: 97, key: 'k4' }), ['k4']);
+    t.deepEqual(await keysOf({ dueBeforeMs: 97, key: 'k3' }), []);
+    t.deepEqual(await keysOf({ dueBeforeMs: 97, key: 'k0' }), []);
+    await t.throwsAsync(spool.records({ collection: 'c', afterKey: 'k1', dueBeforeMs: 1 }), {
+      instanceOf: SpoolError,
+    });
+  });
+
+  fact('keeps all records of a call or none, and none that is too large', async (t, spool) => {
+    const large = { collection: 'c', key: 'large', value: 'x'.repeat(MIB) };
+
+    await t.throwsAsync(spool.keep([{ collection: 'c', key: 'small', value: 1 }, large]), {
+      instanceOf: SpoolError,
+    });
+
+    t.deepEqual(await spool.records({ collection: 'c' }), []);
+  });
+
   // Reading.
 
   fact('finds entries by number, UID, study and state, page by page', async (t, spool) => {
@@ -743,14 +946,15 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
   fact('tells listeners what has changed', async (t, spool) => {
     const heard: string[] = [];
     const stop = spool.subscribe((event) => {
-      heard.push(event.type === 'work' ? event.kind : `${event.entryId} ${event.state}`);
+      heard.push(event.type === 'entry' ? `${event.entryId} ${event.state}` : Object.values(event).join(' '));
     });
     const { entryId } = await receive(spool);
     await completeAll(spool, 'rules');
+    await spool.keep([{ collection: 'asked', key: '1', value: {} }]);
     stop();
     await receive(spool);
 
-    t.deepEqual(heard, [`${entryId} pending`, 'rules', `${entryId} delivered`]);
+    t.deepEqual(heard, [`${entryId} pending`, 'work rules', `${entryId} delivered`, 'record asked']);
   });
 
   fact('knows nothing of entries that never were', async (t, spool) => {
@@ -823,6 +1027,20 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     await t.throwsAsync(spool.status(), { instanceOf: SpoolError });
     await temporary.reopen();
   });
+}
+
+function entryIdOf({ entry }: Claim): number {
+  return entry.entryId;
+}
+
+async function receiveMany(spool: Spool, count: number): Promise<void> {
+  for (let received = 0; received < count; received += 1) await receive(spool);
+}
+
+/** Receives an instance of each study, in order, and plans a delivery of each to the PACS. */
+async function planStudies(spool: Spool, studyInstanceUids: readonly string[]): Promise<void> {
+  for (const studyInstanceUid of studyInstanceUids) await receive(spool, newInstance({ studyInstanceUid }));
+  await completeAll(spool, 'rules', { tasks: [{ kind: 'delivery:pacs' }] });
 }
 
 function taskIdOf({ taskId }: Claim): number {

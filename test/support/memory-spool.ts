@@ -1,4 +1,15 @@
-import type { Claim, ClaimRequest, Completion, Entry, Failure, Spool } from '../../src/spool/port.ts';
+import type {
+  Claim,
+  ClaimRequest,
+  Completion,
+  Entry,
+  Failure,
+  NewRecord,
+  NewTask,
+  RecordQuery,
+  Spool,
+  SpoolRecord,
+} from '../../src/spool/port.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 export interface MemoryTask {
@@ -6,6 +17,7 @@ export interface MemoryTask {
   readonly kind: string;
   readonly entry: Entry;
   readonly payload: unknown;
+  readonly priority: number;
   readonly createdAtMs: number;
   state: 'waiting' | 'claimed' | 'held' | 'done';
   attempt: number;
@@ -27,6 +39,7 @@ export class MemorySpool {
   readonly renewals: number[] = [];
   /** Set to make the next writes fail. */
   writeErrors: Error[] = [];
+  readonly #records = new Map<string, SpoolRecord>();
   readonly #clock: VirtualClock;
   #changed = new AbortController();
 
@@ -34,18 +47,21 @@ export class MemorySpool {
     this.#clock = clock;
   }
 
-  add(kind: string, entry: Partial<Entry> = {}): MemoryTask {
+  add(kind: string, entry: Partial<Entry> = {}, more: Partial<Omit<NewTask, 'kind'>> = {}): MemoryTask {
+    const { payload = { rule: 'otherwise' }, priority = 0, dueAtMs = this.#clock.now(), held } = more;
     const taskId = this.tasks.length + 1;
     const task: MemoryTask = {
       taskId,
       kind,
       entry: { ...anEntry(taskId, this.#clock.now()), ...entry },
-      payload: { rule: 'otherwise' },
+      payload,
+      priority,
       createdAtMs: this.#clock.now(),
-      state: 'waiting',
+      state: held === undefined ? 'waiting' : 'held',
       attempt: 0,
       token: 0,
-      dueAtMs: this.#clock.now(),
+      dueAtMs,
+      ...held,
     };
     this.tasks.push(task);
     this.#wake();
@@ -56,22 +72,51 @@ export class MemorySpool {
     return this.tasks.filter((task) => task.state === state).length;
   }
 
-  async claim({ kind, limit }: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
+    if (request.taskIds !== undefined) {
+      const meant = this.#waiting(request).filter(({ taskId }) => request.taskIds?.includes(taskId));
+      return meant.map((task) => this.#claimed(task));
+    }
     while (!signal.aborted) {
       const now = this.#clock.now();
-      const waiting = this.tasks.filter((task) => task.kind === kind && task.state === 'waiting');
-      const due = waiting.filter(({ dueAtMs }) => dueAtMs <= now).slice(0, limit);
+      const waiting = this.#waiting(request);
+      const due = waiting
+        .filter((task) => task.dueAtMs <= now && !this.#isKeptBack(request, task))
+        .toSorted((a, b) => b.priority - a.priority || a.taskId - b.taskId)
+        .slice(0, request.limit);
       if (due.length > 0) return due.map((task) => this.#claimed(task));
-      const next = Math.min(...waiting.map(({ dueAtMs }) => dueAtMs));
+      const next = Math.min(...waiting.map(({ dueAtMs }) => dueAtMs).filter((dueAtMs) => dueAtMs > now));
       const change = AbortSignal.any([signal, this.#changed.signal]);
       await this.#clock.sleep(next - now, change); // For ever, when nothing waits.
     }
     return [];
   }
 
+  #waiting({ kind, priorityAtLeast = Number.NEGATIVE_INFINITY }: ClaimRequest): MemoryTask[] {
+    return this.tasks.filter(
+      (task) => task.kind === kind && task.state === 'waiting' && task.priority >= priorityAtLeast,
+    );
+  }
+
+  #isKeptBack({ inOrderOf }: ClaimRequest, task: MemoryTask): boolean {
+    if (inOrderOf === undefined) return false;
+    const now = this.#clock.now();
+    return this.tasks.some(
+      (other) =>
+        other.kind === task.kind &&
+        other.entry.studyInstanceUid === task.entry.studyInstanceUid &&
+        other.taskId < task.taskId &&
+        (other.state === 'claimed' || (other.state === 'waiting' && other.dueAtMs > now)),
+    );
+  }
+
   async complete(completions: readonly Completion[]): Promise<void> {
     this.#mayWrite();
-    for (const { claim, outcome } of completions) Object.assign(this.#of(claim), { state: 'done', outcome });
+    for (const { claim, outcome, tasks = [] } of completions) {
+      Object.assign(this.#of(claim), { state: 'done', outcome });
+      for (const task of tasks) this.add(task.kind, claim.entry, task);
+    }
+    this.#wake();
   }
 
   async fail(failures: readonly Failure[]): Promise<void> {
@@ -93,6 +138,32 @@ export class MemorySpool {
       task.attempt -= 1;
     }
     this.#wake();
+  }
+
+  async defer(claims: readonly Claim[], { dueAtMs }: { readonly dueAtMs: number }): Promise<void> {
+    await this.release(claims);
+    for (const { taskId } of claims) (this.tasks[taskId - 1] as MemoryTask).dueAtMs = dueAtMs;
+    this.#wake();
+  }
+
+  async keep(records: readonly NewRecord[]): Promise<void> {
+    this.#mayWrite();
+    for (const record of records) {
+      const keptAtMs = this.#clock.now();
+      this.#records.set(JSON.stringify([record.collection, record.key]), { ...record, keptAtMs });
+    }
+  }
+
+  async records({ collection, key, dueBeforeMs, limit = 100 }: RecordQuery): Promise<readonly SpoolRecord[]> {
+    return [...this.#records.values()]
+      .filter((record) => record.collection === collection && (key === undefined || record.key === key))
+      .filter(({ dueAtMs = Number.POSITIVE_INFINITY }) => dueBeforeMs === undefined || dueAtMs < dueBeforeMs)
+      .slice(0, limit);
+  }
+
+  async forget(collection: string, keys: readonly string[]): Promise<number> {
+    this.#mayWrite();
+    return keys.filter((key) => this.#records.delete(JSON.stringify([collection, key]))).length;
   }
 
   async renew(claims: readonly Claim[]): Promise<void> {

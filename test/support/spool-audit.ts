@@ -45,7 +45,7 @@ export function auditLedger(directory: string): string[] {
     expectNone(
       'entry counts differ from its tasks and products',
       `SELECT e.entry_id, e.open_count, e.held_count, e.discarded_count,
-         (SELECT count(*) FROM task t WHERE t.entry_id = e.entry_id AND t.state IN ('ready', 'delayed', 'claimed'))
+         (SELECT count(*) FROM task t WHERE t.entry_id = e.entry_id AND t.state IN ('ready', 'delayed', 'behind', 'barred', 'claimed'))
            + (SELECT count(*) FROM entry p WHERE p.parent_entry_id = e.entry_id AND p.state = 'pending') AS open,
          (SELECT count(*) FROM task t WHERE t.entry_id = e.entry_id AND t.state = 'held')
            + (SELECT count(*) FROM entry p WHERE p.parent_entry_id = e.entry_id AND p.state = 'held') AS held,

@@ -83,6 +83,7 @@ export class TestLedger implements Disposable {
     this.ledger = new Ledger(this.context, segments, this.#memory, {
       duplicateWindowMs: 3_600_000,
       leaseMs: 600_000,
+      ageingMs: 900_000,
       firstToken,
     });
   }
@@ -132,8 +133,15 @@ export class TestLedger implements Disposable {
   }
 
   /** What can be claimed now. */
-  claim(kind: Ask<'claim'>['kind'], limit = 100, leaseMs: number | null = null): Answer<'claim'> {
-    const request = this.request('claim', { kind, limit, headerIndex: false, leaseMs });
+  claim(
+    kind: Ask<'claim'>['kind'],
+    limit = 100,
+    leaseMs: number | null = null,
+    order: Partial<Pick<Ask<'claim'>, 'priorityAtLeast' | 'inOrderOf'>> = {},
+  ): Answer<'claim'> {
+    const { priorityAtLeast = null, inOrderOf = null } = order;
+    const ask = { kind, limit, headerIndex: false, leaseMs, priorityAtLeast, inOrderOf };
+    const request = this.request('claim', ask);
     const [reply] = this.run([request]);
     if (reply !== undefined && 'answer' in reply) return reply.answer as Answer<'claim'>;
     this.ask('cancel-claim', { request: request.id });

@@ -2,17 +2,32 @@ import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import { type EntryColumns, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { RequestOf, WireClaimed } from './messages.ts';
-import { taskMoved } from './tasks.ts';
+import { StudyOrder, type StudyTask } from './study-order.ts';
+import { type StoredState, taskMoved } from './tasks.ts';
 
 type ClaimAsk = RequestOf<'claim'>;
 
 interface ClaimableRow extends EntryColumns, PlaceColumns {
   readonly task_id: number;
+  readonly task_state: StoredState;
+  readonly rank: number;
   readonly attempt: number;
   readonly payload: string | null;
   readonly created_at_ms: number;
   readonly first_attempt_at_ms: number | null;
 }
+
+/** A claim that waits for work. */
+interface Waiting {
+  readonly ask: ClaimAsk;
+  /** How often tasks of the kind had become ready when there was none for it; undefined: not looked yet. */
+  inVainAt: number | undefined;
+}
+
+/** Of what is claimed while something more urgent is ready, one in so many is what has waited too long. */
+const AGED_ONE_IN = 4;
+/** Ready tasks looked at together where not all of them may be claimed. */
+const PAGE_TASKS_MIN = 32;
 
 /** A claim that is out. */
 export interface HeldClaim {
@@ -24,6 +39,7 @@ export interface HeldClaim {
 interface Lease {
   readonly token: number;
   readonly kind: TaskKind;
+  readonly study: string;
   endsAtMs: number;
 }
 
@@ -35,32 +51,54 @@ interface Lease {
 export class ClaimDesk {
   readonly #context: LedgerContext;
   readonly #leaseMs: number;
-  readonly #waiting = new Map<TaskKind, ClaimAsk[]>();
+  readonly #ageingMs: number;
+  readonly #order: StudyOrder;
+  readonly #waiting = new Map<TaskKind, Waiting[]>();
   readonly #leases = new Map<number, Lease>();
+  /** By kind, the part of a claim that is due to what has waited too long. */
+  readonly #agedDue = new Map<TaskKind, number>();
   #nextToken: number;
   /** No lease ends before. */
   #nextExpiryMs = Number.POSITIVE_INFINITY;
 
   /** @param firstToken above every token of earlier processes */
-  constructor(context: LedgerContext, options: { leaseMs: number; firstToken: number }) {
+  constructor(context: LedgerContext, options: { leaseMs: number; ageingMs: number; firstToken: number }) {
     this.#context = context;
     this.#leaseMs = options.leaseMs;
+    this.#ageingMs = options.ageingMs;
     this.#nextToken = options.firstToken;
+    this.#order = new StudyOrder(context);
   }
 
   /** Takes what is ready, highest priority and oldest first. Empty when nothing is. */
   take(ask: ClaimAsk): readonly WireClaimed[] {
-    const { statements, tally, unit, clock, step } = this.#context;
-    if (tally.count('task', ask.kind, 'ready') === 0) return [];
-    const rows = statements.all<ClaimableRow>('claimable', ask.kind, ask.limit);
+    if (ask.inOrderOf === null || this.#isStuck(ask.kind)) this.#order.disband(ask.kind);
+    if (this.#context.tally.count('task', ask.kind, 'ready') === 0) return [];
+    return this.#give(ask, this.#choose(ask));
+  }
+
+  /** Takes exactly these tasks, due or not, as far as they wait. */
+  takeTasks(ask: RequestOf<'claim-tasks'>): readonly WireClaimed[] {
+    const { statements } = this.#context;
+    const rows = [...new Set(ask.taskIds)].flatMap(
+      (taskId) => statements.get<ClaimableRow>('claimableTask', taskId, ask.kind) ?? [],
+    );
+    return this.#give(ask, rows);
+  }
+
+  #give(ask: ClaimAsk | RequestOf<'claim-tasks'>, rows: readonly ClaimableRow[]): WireClaimed[] {
+    const { statements, unit, clock, step } = this.#context;
+    const { kind } = ask;
     const wallMs = clock.wallMs();
     const endsAtMs = clock.nowMs() + (ask.leaseMs ?? this.#leaseMs);
     const claims = rows.map((row): WireClaimed => {
       const token = this.#nextToken;
       this.#nextToken += 1;
       statements.run('markClaimed', row.task_id, token, wallMs);
-      taskMoved(this.#context, ask.kind, 'ready', 'claimed');
-      unit.onCommit(() => this.#leases.set(row.task_id, { token, kind: ask.kind, endsAtMs }));
+      taskMoved(this.#context, kind, row.task_state, 'claimed');
+      const task = studyTaskOf(row, kind);
+      this.#order.claimed(task);
+      unit.onCommit(() => this.#leases.set(row.task_id, { token, kind, study: task.study, endsAtMs }));
       this.#nextExpiryMs = Math.min(this.#nextExpiryMs, endsAtMs);
       const header = ask.headerIndex
         ? statements.get<{ bytes: Uint8Array }>('entryHeader', row.entry_id)
@@ -68,7 +106,7 @@ export class ClaimDesk {
       return {
         taskId: row.task_id,
         token,
-        kind: ask.kind,
+        kind,
         attempt: row.attempt + 1,
         payload: row.payload,
         entry: toEntry(row),
@@ -82,33 +120,140 @@ export class ClaimDesk {
     return claims;
   }
 
-  /** Lets a claim wait until its kind has work. */
-  wait(ask: ClaimAsk): void {
-    const queue = this.#waiting.get(ask.kind);
-    if (queue === undefined) this.#waiting.set(ask.kind, [ask]);
-    else queue.push(ask);
+  /**
+   * What one claim gets. Urgent tasks come first, but not always: a part of the claims goes to what is less urgent
+   * and has waited too long, so that nothing waits for ever and a long backlog holds up nothing urgent.
+   */
+  #choose(ask: ClaimAsk): ClaimableRow[] {
+    const isKeptBack = this.#keptBackBy(ask);
+    const rows = this.#firstReady(ask, Number.MIN_SAFE_INTEGER, ask.limit, isKeptBack);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < ask.limit) return rows; // Nothing is left waiting.
+    const agedRank = this.#agedRankAfter(ask, last.rank);
+    if (agedRank === undefined) return rows;
+    const due = (this.#agedDue.get(ask.kind) ?? 0) + rows.length / AGED_ONE_IN;
+    const seats = Math.floor(due);
+    this.#agedDue.set(ask.kind, due - seats);
+    const aged = seats > 0 ? this.#firstReady(ask, agedRank, seats, isKeptBack) : [];
+    return [...rows.slice(0, rows.length - aged.length), ...aged];
   }
 
-  /** The claims that wait for a kind which has work by now, longest waiting first; they wait no longer. */
-  *takeServable(): Generator<ClaimAsk> {
-    for (const [kind, queue] of this.#waiting) {
-      while (queue.length > 0 && this.#context.tally.count('task', kind, 'ready') > 0) {
-        yield queue.shift() as ClaimAsk;
+  #keptBackBy(ask: ClaimAsk): (task: StudyTask) => boolean {
+    if (ask.inOrderOf === null) return () => false;
+    const claims = () =>
+      [...this.#leases]
+        .filter(([, lease]) => lease.kind === ask.kind)
+        .map(([taskId, lease]) => ({ taskId, kind: lease.kind, study: lease.study }));
+    this.#order.begin(ask.kind, ask.limit, claims);
+    return this.#order.forOneClaim(ask.kind);
+  }
+
+  /** Ready tasks from a rank on that nothing keeps back; those that something does are put behind it. */
+  #firstReady(
+    ask: ClaimAsk,
+    fromRank: number,
+    count: number,
+    isKeptBack: (task: StudyTask) => boolean,
+  ): ClaimableRow[] {
+    const rankMax = rankMaxOf(ask);
+    const pageRows = ask.inOrderOf === null ? count : Math.max(count, PAGE_TASKS_MIN);
+    const chosen: ClaimableRow[] = [];
+    let after: readonly [rank: number, taskId: number] = [fromRank, 0];
+    for (;;) {
+      const page = this.#context.statements.all<ClaimableRow>(
+        'claimable',
+        ask.kind,
+        ...after,
+        rankMax,
+        pageRows,
+      );
+      for (const row of page) {
+        if (chosen.length === count) return chosen;
+        const task = studyTaskOf(row, ask.kind);
+        if (isKeptBack(task)) this.#order.putBehind(task);
+        else chosen.push(row);
       }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageRows) return chosen;
+      after = [last.rank, last.task_id];
     }
+  }
+
+  /** Among the less urgent, the rank whose first has waited too long; of several, the longest. */
+  #agedRankAfter(ask: ClaimAsk, rank: number): number | undefined {
+    const rankMax = rankMaxOf(ask);
+    let oldestMs = this.#context.clock.wallMs() - this.#ageingMs;
+    let aged: number | undefined;
+    for (let after = rank; ; ) {
+      const first = this.#context.statements.get<{ rank: number; created_at_ms: number }>(
+        'oldestOfRank',
+        ask.kind,
+        'ready',
+        after,
+      );
+      if (first === undefined || first.rank > rankMax) return aged;
+      if (first.created_at_ms <= oldestMs) {
+        oldestMs = first.created_at_ms;
+        aged = first.rank;
+      }
+      after = first.rank;
+    }
+  }
+
+  /** Lets a claim wait until its kind has work. */
+  wait(ask: ClaimAsk): void {
+    const waiting = { ask, inVainAt: undefined };
+    const queue = this.#waiting.get(ask.kind);
+    if (queue === undefined) this.#waiting.set(ask.kind, [waiting]);
+    else queue.push(waiting);
+  }
+
+  /** Gives the claims that wait what there is for them, longest waiting first; those that get any wait no longer. */
+  serve(): { ask: ClaimAsk; claims: readonly WireClaimed[] }[] {
+    const { tally, unit } = this.#context;
+    const served: { ask: ClaimAsk; claims: readonly WireClaimed[] }[] = [];
+    for (const [kind, queue] of this.#waiting) {
+      const still: Waiting[] = [];
+      for (const waiting of queue) {
+        const claims = this.#mayServe(waiting) ? this.take(waiting.ask) : [];
+        if (claims.length > 0) {
+          served.push({ ask: waiting.ask, claims });
+          continue;
+        }
+        waiting.inVainAt = tally.raises('task', kind, 'ready');
+        unit.onRollback(() => {
+          waiting.inVainAt = undefined;
+        });
+        still.push(waiting);
+      }
+      if (still.length < queue.length) this.#waiting.set(kind, still);
+    }
+    return served;
   }
 
   /** True when a claim waits for a kind that has work. */
   get isServable(): boolean {
-    for (const [kind, queue] of this.#waiting) {
-      if (queue.length > 0 && this.#context.tally.count('task', kind, 'ready') > 0) return true;
+    return [...this.#waiting.values()].some((queue) => queue.some((waiting) => this.#mayServe(waiting)));
+  }
+
+  #mayServe({ ask, inVainAt }: Waiting): boolean {
+    const { tally } = this.#context;
+    if (tally.count('task', ask.kind, 'ready') > 0) {
+      return inVainAt !== tally.raises('task', ask.kind, 'ready');
     }
-    return false;
+    if (tally.count('task', ask.kind, 'behind') === 0) return false;
+    return ask.inOrderOf === null || this.#isStuck(ask.kind);
+  }
+
+  /** Tasks are behind others that are no longer at work: an operator, or other settings, came between. */
+  #isStuck(kind: TaskKind): boolean {
+    const count = (state: StoredState) => this.#context.tally.count('task', kind, state);
+    return count('behind') > 0 && count('ready') + count('claimed') + count('delayed') === 0;
   }
 
   /** Puts claims back in front after a rollback. */
   waitAgain(asks: readonly ClaimAsk[]): void {
-    for (const ask of asks.toReversed()) this.#waiting.get(ask.kind)?.unshift(ask);
+    for (const ask of asks.toReversed()) this.#waiting.get(ask.kind)?.unshift({ ask, inVainAt: undefined });
   }
 
   /** Ends the waiting of one claim, or of all. Returns whom nothing will be given. */
@@ -116,8 +261,8 @@ export class ClaimDesk {
     const cancelled: ClaimAsk[] = [];
     for (const queue of this.#waiting.values()) {
       for (let index = queue.length - 1; index >= 0; index -= 1) {
-        if (requestId !== undefined && queue[index]?.id !== requestId) continue;
-        cancelled.push(...queue.splice(index, 1));
+        if (requestId !== undefined && queue[index]?.ask.id !== requestId) continue;
+        cancelled.push(...queue.splice(index, 1).map(({ ask }) => ask));
       }
     }
     return cancelled;
@@ -128,8 +273,18 @@ export class ClaimDesk {
     if (lease?.token === token) lease.endsAtMs = this.#context.clock.nowMs() + leaseMs;
   }
 
+  /** A task that was not claimed has been moved by hand: what it kept back comes forward. */
+  moved(kind: TaskKind, entryId: number): void {
+    const { statements, tally } = this.#context;
+    if (tally.count('task', kind, 'behind') === 0) return;
+    const study = statements.get<{ study_instance_uid: string }>('entryFacts', entryId)?.study_instance_uid;
+    if (study !== undefined) this.#order.comeForward(kind, study);
+  }
+
   /** Forgets a claim once the transaction that settled it is committed. */
   settled(taskId: number, token: number): void {
+    const lease = this.#leases.get(taskId);
+    if (lease?.token === token) this.#order.left({ taskId, kind: lease.kind, study: lease.study });
     this.#context.unit.onCommit(() => {
       if (this.#leases.get(taskId)?.token === token) this.#leases.delete(taskId);
     });
@@ -167,4 +322,13 @@ export class ClaimDesk {
   all(): HeldClaim[] {
     return [...this.#leases].map(([taskId, { token, kind }]) => ({ taskId, token, kind }));
   }
+}
+
+function studyTaskOf(row: ClaimableRow, kind: TaskKind): StudyTask {
+  return { taskId: row.task_id, kind, study: row.study_instance_uid };
+}
+
+/** Ranks are priorities negated. */
+function rankMaxOf({ priorityAtLeast }: ClaimAsk): number {
+  return priorityAtLeast === null ? Number.MAX_SAFE_INTEGER : -priorityAtLeast;
 }

@@ -2,6 +2,7 @@ import type { SteadyClock } from '../clock.ts';
 import type { SpoolFolders } from '../files/folders.ts';
 import type { EntryState, TaskKind } from '../port.ts';
 import type { StepHook } from '../steps.ts';
+import type { GroupNews } from './messages.ts';
 import type { Statements } from './statements.ts';
 import type { Tally } from './tally.ts';
 import type { Unit } from './unit.ts';
@@ -25,6 +26,7 @@ export class News {
   isWanted = false;
   #entries: { entryId: number; state: EntryState }[] = [];
   #work = new Set<TaskKind>();
+  #records = new Set<string>();
   #removals: string[] = [];
 
   entryChanged(unit: Unit, entryId: number, state: EntryState): void {
@@ -36,15 +38,26 @@ export class News {
     if (this.isWanted) unit.onCommit(() => this.#work.add(kind));
   }
 
+  /** A record of the collection has been kept or forgotten. */
+  recordsChanged(unit: Unit, collection: string): void {
+    if (this.isWanted) unit.onCommit(() => this.#records.add(collection));
+  }
+
   /** Once committed, the file or folder at `path` has no owner any more. */
   remove(unit: Unit, path: string): void {
     unit.onCommit(() => this.#removals.push(path));
   }
 
-  take(): { entries: { entryId: number; state: EntryState }[]; work: TaskKind[]; removals: string[] } {
-    const taken = { entries: this.#entries, work: [...this.#work], removals: this.#removals };
+  take(): Pick<GroupNews, 'entries' | 'work' | 'records' | 'removals'> {
+    const taken = {
+      entries: this.#entries,
+      work: [...this.#work],
+      records: [...this.#records],
+      removals: this.#removals,
+    };
     this.#entries = [];
     this.#work = new Set();
+    this.#records = new Set();
     this.#removals = [];
     return taken;
   }

@@ -39,12 +39,13 @@ export class SpoolHub {
     return this.#isHealthy;
   }
 
-  heard({ isHealthy, durable, removals, entries, work }: GroupNews): void {
+  heard({ isHealthy, durable, removals, entries, work, records }: GroupNews): void {
     this.#setHealthy(isHealthy);
     if (durable !== undefined) groupMadeDurable(this.#telemetry, { durationMs: durable.ms });
     if (removals.length > 0) this.#actions?.remove(removals);
     for (const { entryId, state } of entries) this.#tell({ type: 'entry', entryId, state });
     for (const kind of work) this.#tell({ type: 'work', kind });
+    for (const collection of records) this.#tell({ type: 'record', collection });
   }
 
   died({ message }: SpoolError): void {

@@ -34,6 +34,7 @@ const SYNC_WITHIN_MS = 50;
 export interface LedgerOptions {
   readonly duplicateWindowMs: number;
   readonly leaseMs: number;
+  readonly ageingMs: number;
   /** Above every token of earlier processes. */
   readonly firstToken: number;
 }
@@ -208,9 +209,9 @@ export class Ledger {
       options.alsoDo?.();
       passTime(this.#context, this.#desk);
       this.#advanceLong(done);
-      for (const ask of options.servesClaims ? this.#desk.takeServable() : []) {
+      for (const { ask, claims } of options.servesClaims ? this.#desk.serve() : []) {
         served.push(ask);
-        done.push({ id: ask.id, answer: this.#desk.take(ask) });
+        done.push({ id: ask.id, answer: claims });
       }
       tally.flush(statements);
       step('transaction-filled');

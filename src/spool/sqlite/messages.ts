@@ -16,6 +16,7 @@ import type {
   EntryState,
   NewTask,
   PurgePolicy,
+  RecordQuery,
   Selection,
   SpoolStatus,
   TaskKind,
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly directory: string;
   readonly duplicateWindowMs: number;
   readonly leaseMs: number;
+  readonly ageingMs: number;
   readonly segmentBytesMax: number;
   readonly segmentAgeMsMax: number;
   readonly stepModule: string | undefined;
@@ -86,6 +88,14 @@ export interface WireEntryRow extends Omit<EntryRow, 'explanation'> {
   readonly explanation: string | null;
 }
 
+export interface WireRecord {
+  readonly collection: string;
+  readonly key: string;
+  readonly value: string;
+  readonly dueAtMs: number | null;
+  readonly keptAtMs: number;
+}
+
 /** Where the bytes of an entry lie. */
 export interface WirePlace {
   readonly folder: 'segments' | 'files';
@@ -111,7 +121,19 @@ interface Requests {
     answer: Committed;
   };
   claim: {
-    ask: { kind: TaskKind; limit: number; headerIndex: boolean; leaseMs: number | null };
+    ask: {
+      kind: TaskKind;
+      limit: number;
+      headerIndex: boolean;
+      leaseMs: number | null;
+      priorityAtLeast: number | null;
+      inOrderOf: 'study' | null;
+    };
+    answer: readonly WireClaimed[];
+  };
+  /** Answered at once, also with none. */
+  'claim-tasks': {
+    ask: { kind: TaskKind; taskIds: readonly number[]; headerIndex: boolean; leaseMs: number | null };
     answer: readonly WireClaimed[];
   };
   'cancel-claim': { ask: { request: number }; answer: null };
@@ -123,6 +145,9 @@ interface Requests {
   retry: { ask: { selection: Selection; by: string }; answer: number };
   hold: { ask: { selection: Selection; reason: string; by: string }; answer: number };
   discard: { ask: { selection: Selection; reason: string; by: string; preview: boolean }; answer: number };
+  keep: { ask: { records: readonly Omit<WireRecord, 'keptAtMs'>[] }; answer: null };
+  forget: { ask: { collection: string; keys: readonly string[] }; answer: number };
+  records: { ask: { query: RecordQuery }; answer: readonly WireRecord[] };
   'work-folder': { ask: { taskId: number }; answer: string };
   place: { ask: { entryId: number }; answer: WirePlace };
   header: { ask: { entryId: number }; answer: Uint8Array | null };
@@ -168,6 +193,8 @@ export interface GroupNews {
   /** Kinds that have tasks which nobody waits for yet. */
   readonly work: readonly TaskKind[];
   readonly entries: readonly { readonly entryId: number; readonly state: EntryState }[];
+  /** Collections of records that have changed. */
+  readonly records: readonly string[];
   /** Files and folders that may go now. */
   readonly removals: readonly string[];
   /** Bytes made durable by the group and how long that took, when it had any. */

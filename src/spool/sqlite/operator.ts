@@ -86,6 +86,7 @@ export class OperatorAction {
   #moved(task: OpenTask, to: StoredState): void {
     taskMoved(this.#context, task.kind, task.state, to);
     if (task.token !== null) this.#desk.settled(task.task_id, task.token);
+    else this.#desk.moved(task.kind, task.entry_id);
     changeEntry(
       this.#context,
       task.entry_id,
@@ -153,6 +154,7 @@ function kindsOf(context: LedgerContext, { selection }: OperatorRequest): TaskKi
   return [...context.tally.kinds].filter(
     (candidate) =>
       (kind === undefined || candidate === kind) &&
-      (destination === undefined || candidate === `delivery:${destination}`),
+      (destination === undefined ||
+        [`delivery:${destination}`, `commitment:${destination}`].includes(candidate)),
   );
 }

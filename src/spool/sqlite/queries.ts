@@ -12,8 +12,18 @@ const ENTRY = `
 
 const PLACE = 'e.segment_id, e.segment_offset, e.file_name, e.sha256, e.keeps';
 
+const CLAIMABLE = `
+  t.task_id, t.state AS task_state, t.rank, t.attempt, t.payload, t.created_at_ms, t.first_attempt_at_ms,
+  ${PLACE}, ${ENTRY}`;
+
+/** What a delayed task may keep back; nothing else needs it. */
+const studyIfDelayed = (state: string, entryId: string) => `
+  CASE WHEN ${state} = 'delayed' THEN (SELECT study_instance_uid FROM entry WHERE entry_id = ${entryId}) END`;
+
 const TASK = `
   task_id, kind, state, attempt, due_at_ms, code, reason, status, created_at_ms, updated_at_ms, explanation`;
+
+const RECORD = 'collection, key, value, due_at_ms, kept_at_ms';
 
 /** The parts of a page of entries, newest first. */
 const page = (filter: string) => `
@@ -65,15 +75,25 @@ export const queries = {
   // Tasks.
   insertTask: `
     INSERT INTO task (task_id, entry_id, kind, state, rank, due_at_ms, attempt, created_at_ms, updated_at_ms,
-      code, reason, payload)
-    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
+      code, reason, payload, study_instance_uid)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9, ?10, ${studyIfDelayed('?4', '?2')})`,
   lastTask: 'SELECT max(task_id) AS task_id FROM task WHERE task_id BETWEEN ? AND ?',
   tasksOfEntry: `SELECT ${TASK} FROM task WHERE task_id BETWEEN ? AND ? ORDER BY task_id`,
   claimable: `
-    SELECT t.task_id, t.attempt, t.payload, t.created_at_ms, t.first_attempt_at_ms, ${PLACE}, ${ENTRY}
-    FROM task t JOIN entry e ON e.entry_id = t.entry_id
-    WHERE t.kind = ? AND t.state = 'ready' AND t.settled_at_ms IS NULL
-    ORDER BY t.rank, t.task_id LIMIT ?`,
+    SELECT ${CLAIMABLE} FROM task t JOIN entry e ON e.entry_id = t.entry_id
+    WHERE t.kind = ?1 AND t.state = 'ready' AND t.settled_at_ms IS NULL
+      AND (t.rank, t.task_id) > (?2, ?3) AND t.rank <= ?4
+    ORDER BY t.rank, t.task_id LIMIT ?5`,
+  claimableTask: `
+    SELECT ${CLAIMABLE} FROM task t JOIN entry e ON e.entry_id = t.entry_id
+    WHERE t.task_id = ? AND t.kind = ? AND t.state IN ('ready', 'delayed', 'behind')`,
+  putBehind:
+    "UPDATE task SET state = 'behind', study_instance_uid = ?2 WHERE task_id = ?1 AND state = 'ready'",
+  putForward: "UPDATE task SET state = 'ready' WHERE task_id = ? AND state = 'behind'",
+  keptBack: `
+    SELECT task_id, state FROM task
+    WHERE kind = ? AND study_instance_uid = ? AND state IN ('delayed', 'behind')
+    ORDER BY task_id LIMIT ?`,
   markClaimed: `
     UPDATE task SET state = 'claimed', token = ?2, attempt = attempt + 1, claimed_at_ms = ?3,
       updated_at_ms = ?3, first_attempt_at_ms = coalesce(first_attempt_at_ms, ?3)
@@ -84,11 +104,12 @@ export const queries = {
       explanation = ?8, token = NULL
     WHERE task_id = ?1 AND token = ?2 AND state = 'claimed'`,
   giveClaimBack: `
-    UPDATE task SET state = ?3, due_at_ms = ?4, updated_at_ms = ?5, attempt = attempt - ?6, token = NULL
+    UPDATE task SET state = ?3, due_at_ms = ?4, updated_at_ms = ?5, attempt = attempt - ?6, token = NULL,
+      study_instance_uid = ${studyIfDelayed('?3', 'task.entry_id')}
     WHERE task_id = ?1 AND token = ?2 AND state = 'claimed'`,
   failClaim: `
     UPDATE task SET state = ?3, due_at_ms = ?4, updated_at_ms = ?5, attempt = attempt - ?6, code = ?7,
-      reason = ?8, status = ?9, token = NULL
+      reason = ?8, status = ?9, token = NULL, study_instance_uid = ${studyIfDelayed('?3', 'task.entry_id')}
     WHERE task_id = ?1 AND token = ?2 AND state = 'claimed'`,
   recordAttempt: `
     INSERT INTO attempt (task_id, sequence, attempt, started_at_ms, ended_at_ms, disposition, code, status, message)
@@ -133,6 +154,18 @@ export const queries = {
   insertAudit: `
     INSERT INTO audit (at_ms, who, action, selection, reason, tasks) VALUES (?, ?, ?, ?, ?, 0)`,
   countAudit: 'UPDATE audit SET tasks = tasks + ? WHERE audit_id = ?',
+
+  // Records.
+  keepRecord: `
+    INSERT INTO record (collection, key, value, due_at_ms, kept_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (collection, key) DO UPDATE SET value = ?3, due_at_ms = ?4, kept_at_ms = ?5`,
+  recordOfKey: `SELECT ${RECORD} FROM record WHERE collection = ? AND key = ?`,
+  recordsAfter: `
+    SELECT ${RECORD} FROM record WHERE collection = ? AND key > ? ORDER BY key LIMIT ?`,
+  recordsDue: `
+    SELECT ${RECORD} FROM record WHERE collection = ? AND due_at_ms < ? AND due_at_ms IS NOT NULL
+    ORDER BY due_at_ms LIMIT ?`,
+  forgetRecord: 'DELETE FROM record WHERE collection = ? AND key = ?',
 
   // Segments and files.
   growSegment: `

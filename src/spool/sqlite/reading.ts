@@ -13,6 +13,7 @@ import type {
 import type { LedgerContext } from './context.ts';
 import { type EntryColumns, KEEPS, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { LedgerStatus, Request, RequestOf, WireEntryRow, WirePlace } from './messages.ts';
+import { recordsOf } from './records.ts';
 import { makeWorkFolder, type StoredState, taskIdsOf, taskStateOf } from './tasks.ts';
 
 /** Entries of a page when the query sets no limit, and at most. */
@@ -22,9 +23,16 @@ const PAGE_ENTRIES_MAX = 1000;
 const PRIORITIES_MAX = 100;
 
 const ENTRY_STATES = ['pending', 'held', 'discarded', 'delivered'] as const satisfies EntryState[];
-const OPEN_STATES = ['ready', 'delayed', 'claimed', 'held'] as const satisfies StoredState[];
+const OPEN_STATES = [
+  'ready',
+  'delayed',
+  'behind',
+  'barred',
+  'claimed',
+  'held',
+] as const satisfies StoredState[];
 
-const READ_TYPES = ['place', 'header', 'query', 'status', 'work-folder'] as const;
+const READ_TYPES = ['place', 'header', 'query', 'records', 'status', 'work-folder'] as const;
 
 /** Answered outside of the transaction, after it. */
 export type ReadRequest = RequestOf<(typeof READ_TYPES)[number]>;
@@ -41,6 +49,8 @@ export function answerRead(context: LedgerContext, request: ReadRequest, isHealt
       return headerOf(context, request.entryId);
     case 'query':
       return queryEntries(context, request.query);
+    case 'records':
+      return recordsOf(context, request.query);
     case 'status':
       return statusOf(context, isHealthy);
     case 'work-folder':

@@ -5,6 +5,7 @@ import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import type { Recovered } from './messages.ts';
 import { recordInterruption } from './settle.ts';
+import { StudyOrder } from './study-order.ts';
 import { taskMoved } from './tasks.ts';
 
 const PAGE_ROWS = 1000;
@@ -17,6 +18,7 @@ const PAGE_ROWS = 1000;
  */
 export function recover(context: LedgerContext): Recovered {
   const claims = requeueClaims(context);
+  bringForward(context);
   const nowMs = context.clock.nowMs();
   context.statements.run('dueBeforeClockWasSet', nowMs);
   return {
@@ -58,6 +60,18 @@ function requeueClaims(context: LedgerContext): number {
     }
   }
   return requeued;
+}
+
+/** Nobody is at work any more: whatever still keeps a task back will do so again when it is asked for. */
+function bringForward(context: LedgerContext): void {
+  const { statements, tally, unit } = context;
+  const order = new StudyOrder(context);
+  statements.control('begin');
+  for (const kind of tally.kinds) order.disband(kind);
+  tally.flush(statements);
+  statements.control('commit');
+  tally.committed();
+  unit.commit();
 }
 
 /** Segments without a row, or whose last instance has gone. */

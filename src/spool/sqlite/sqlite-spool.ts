@@ -15,11 +15,14 @@ import type {
   EntryQuery,
   EntryRow,
   Failure,
+  NewRecord,
   PurgePolicy,
   Reception,
+  RecordQuery,
   Selection,
   Spool,
   SpoolEvent,
+  SpoolRecord,
   SpoolStatus,
   StoredInstance,
 } from '../port.ts';
@@ -30,14 +33,16 @@ import { SqliteCustody } from './custody.ts';
 import { SpoolHub } from './hub.ts';
 import { KnownPlaces } from './known-places.ts';
 import { LedgerThread } from './ledger-thread.ts';
-import type { WireCompletion } from './messages.ts';
+import type { WireClaimed, WireCompletion } from './messages.ts';
 import {
   adopteesOf,
   fromWireClaimed,
   fromWireEntryRow,
+  fromWireRecord,
   toWireClaim,
   toWireCompletion,
   toWireFailure,
+  toWireRecord,
 } from './wire.ts';
 
 export interface SqliteSpoolOptions {
@@ -47,6 +52,7 @@ export interface SqliteSpoolOptions {
   readonly receptionReserveBytes: number;
   readonly duplicateWindowMs: number;
   readonly leaseMs: number;
+  readonly ageingMs: number;
   readonly segmentBytesMax: number;
   readonly segmentAgeMsMax: number;
   readonly stepModule: string | undefined;
@@ -146,19 +152,30 @@ export class SqliteSpool implements Spool {
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
-    const { ledger, step, closing } = this.#parts;
+    const { step, closing } = this.#parts;
     if (signal.aborted || closing.signal.aborted) return [];
-    const { kind, limit, headerIndex = false, leaseMs = null } = request;
-    const { id, answer } = ledger.ask('claim', { kind, limit: Math.max(1, limit), headerIndex, leaseMs });
-    const cancel = () => void ledger.ask('cancel-claim', { request: id }).answer.catch(() => {});
-    signal.addEventListener('abort', cancel, { once: true });
-    const claimed = await answer.finally(() => signal.removeEventListener('abort', cancel));
+    const claimed = await this.#ask(request, signal);
     this.#places.claimed(claimed);
     const claims = claimed.map(fromWireClaimed);
     if (claims.length > 0) step('claim-answered');
     if (!signal.aborted || claims.length === 0) return claims;
     await this.release(claims); // Nobody waits for them any more.
     return [];
+  }
+
+  async #ask(request: ClaimRequest, signal: AbortSignal): Promise<readonly WireClaimed[]> {
+    const { ledger } = this.#parts;
+    const { kind, limit, headerIndex = false, leaseMs = null, taskIds } = request;
+    if (taskIds !== undefined) {
+      const wanted = { kind, taskIds: taskIds.slice(0, Math.max(1, limit)), headerIndex, leaseMs };
+      return ledger.ask('claim-tasks', wanted).answer;
+    }
+    const { priorityAtLeast = null, inOrderOf = null } = request;
+    const wanted = { kind, limit: Math.max(1, limit), headerIndex, leaseMs, priorityAtLeast, inOrderOf };
+    const { id, answer } = ledger.ask('claim', wanted);
+    const cancel = () => void ledger.ask('cancel-claim', { request: id }).answer.catch(() => {});
+    signal.addEventListener('abort', cancel, { once: true });
+    return answer.finally(() => signal.removeEventListener('abort', cancel));
   }
 
   async renew(claims: readonly Claim[], leaseMs: number): Promise<void> {
@@ -244,6 +261,21 @@ export class SqliteSpool implements Spool {
     return () => {
       if (hub.removeListener(listener)) want(false);
     };
+  }
+
+  async keep(records: readonly NewRecord[]): Promise<void> {
+    await this.#parts.ledger.ask('keep', { records: records.map(toWireRecord) }).answer;
+  }
+
+  async records(query: RecordQuery): Promise<readonly SpoolRecord[]> {
+    if (query.afterKey !== undefined && query.dueBeforeMs !== undefined) {
+      throw new SpoolError('REQUEST_REJECTED', 'Cannot page by key through what is due: ask again instead');
+    }
+    return (await this.#parts.ledger.ask('records', { query }).answer).map(fromWireRecord);
+  }
+
+  forget(collection: string, keys: readonly string[]): Promise<number> {
+    return this.#parts.ledger.ask('forget', { collection, keys }).answer;
   }
 
   purge(policy: PurgePolicy): Promise<number> {

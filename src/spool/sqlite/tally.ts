@@ -12,6 +12,8 @@ interface Cell {
   count: number;
   /** As in the database, outside of the running transaction. */
   committed: number;
+  /** How often it has been counted up. */
+  raises: number;
 }
 
 /** The table `tally`, mirrored in memory; what changed is written once per transaction. */
@@ -30,6 +32,7 @@ export class Tally {
   add(unit: Unit, scope: Scope, name: string, state: string, count: number): void {
     const cell = this.#cell(scope, name, state);
     cell.count += count;
+    if (count > 0) cell.raises += 1;
     this.#changed.add(cell);
     unit.onRollback(() => {
       cell.count -= count;
@@ -38,6 +41,11 @@ export class Tally {
 
   count(scope: Scope, name: string, state: string): number {
     return this.#cells.get(keyOf(scope, name, state))?.count ?? 0;
+  }
+
+  /** Differs from before whenever something has been added, even if as much has gone again. */
+  raises(scope: Scope, name: string, state: string): number {
+    return this.#cells.get(keyOf(scope, name, state))?.raises ?? 0;
   }
 
   /** Every kind of task there has ever been. */
@@ -61,7 +69,7 @@ export class Tally {
     const key = keyOf(scope, name, state);
     let cell = this.#cells.get(key);
     if (cell === undefined) {
-      cell = { scope, name, state, count: 0, committed: 0 };
+      cell = { scope, name, state, count: 0, committed: 0, raises: 0 };
       this.#cells.set(key, cell);
       if (scope === 'task') this.#kinds.add(name as TaskKind);
     }

@@ -10,12 +10,18 @@ import type { WireTask } from './messages.ts';
 /** A task of entry e is numbered e * 1000 + n, n from 1. */
 const TASKS_PER_ENTRY = 1000;
 
-/** As stored: a waiting task is `ready` once it is due, so that finding work never passes those that are not. */
-export type StoredState = 'ready' | 'delayed' | Exclude<TaskState, 'waiting'>;
+/**
+ * As stored: a waiting task is `ready` once it may be claimed, so that finding work never passes those that may not.
+ * `delayed`: not due. `behind`: an earlier one of its study is at work or delayed. `barred`: its entry has taken the
+ * place of one that somebody is still at work on.
+ */
+export type StoredState = 'ready' | 'delayed' | 'behind' | 'barred' | Exclude<TaskState, 'waiting'>;
 
 const TASK_STATE_OF = {
   ready: 'waiting',
   delayed: 'waiting',
+  behind: 'waiting',
+  barred: 'waiting',
   claimed: 'claimed',
   held: 'held',
   done: 'done',
@@ -87,7 +93,6 @@ export function addTasks(
       state,
       -priority,
       dueMs,
-      nowMs,
       nowMs,
       held?.code ?? null,
       held?.reason ?? null,

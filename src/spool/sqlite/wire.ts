@@ -2,15 +2,18 @@ import { resolve, sep } from 'node:path';
 import { SpoolError } from '../errors.ts';
 import type { SpoolFolders } from '../files/folders.ts';
 import type { Adoptee, FiledInstance } from '../files/messages.ts';
-import type { Claim, Completion, EntryRow, Failure, NewTask } from '../port.ts';
+import type { Claim, Completion, EntryRow, Failure, NewRecord, NewTask, SpoolRecord } from '../port.ts';
 import type {
   WireClaim,
   WireClaimed,
   WireCompletion,
   WireEntryRow,
   WireFailure,
+  WireRecord,
   WireTask,
 } from './messages.ts';
+
+const RECORD_CHARS_MAX = 1024 * 1024;
 
 export function toWireClaim({ taskId, token, kind, entry }: Claim): WireClaim {
   return { taskId, token, kind, entryId: entry.entryId };
@@ -56,6 +59,23 @@ export function toWireFailure(failure: Failure): WireFailure {
     retryAtMs: retryAtMs ?? null,
     counts,
   };
+}
+
+/** @throws {SpoolError} when it is too large to be a record */
+export function toWireRecord(record: NewRecord): Omit<WireRecord, 'keptAtMs'> {
+  const { collection, key, dueAtMs = null } = record;
+  const value = JSON.stringify(record.value ?? null);
+  if (value.length > RECORD_CHARS_MAX) {
+    throw new SpoolError(
+      'REQUEST_REJECTED',
+      `Cannot keep a record of "${collection}": its JSON must be <= ${RECORD_CHARS_MAX}: it is ${value.length}`,
+    );
+  }
+  return { collection, key, value, dueAtMs };
+}
+
+export function fromWireRecord({ collection, key, value, dueAtMs, keptAtMs }: WireRecord): SpoolRecord {
+  return { collection, key, value: JSON.parse(value), ...(dueAtMs !== null && { dueAtMs }), keptAtMs };
 }
 
 /**

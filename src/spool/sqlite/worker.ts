@@ -85,14 +85,14 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
   };
   const recovered = recover(context);
   const lastSegment = statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
-  const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs } = options;
+  const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs, ageingMs } = options;
   const nowMs = () => performance.now();
   const segments = new SegmentWriter(
     { folder: folders.segments, segmentBytesMax, segmentAgeMsMax, nowMs, step },
     lastSegment + 1,
   );
   const firstToken = epoch * TOKENS_PER_EPOCH;
-  const ledger = new Ledger(context, segments, memory, { duplicateWindowMs, leaseMs, firstToken });
+  const ledger = new Ledger(context, segments, memory, { duplicateWindowMs, leaseMs, ageingMs, firstToken });
   const close = () => {
     segments.roll();
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -4,6 +4,7 @@ import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import type { Request } from './messages.ts';
 import type { ReadRequest } from './reading.ts';
+import { forgetRecords, keepRecords } from './records.ts';
 import { complete, fail, giveBack, renew } from './settle.ts';
 
 /** Answered within one transaction. */
@@ -24,6 +25,7 @@ export interface Writing {
 /** True for what somebody outside relies on; the rest may be done again after a power cut. */
 export function mustBeSynced(request: WriteRequest): boolean {
   switch (request.type) {
+    case 'claim-tasks':
     case 'renew':
     case 'release':
     case 'defer':
@@ -61,6 +63,12 @@ export function answerWrite({ context, desk, segments, accept }: Writing, reques
       return accept.insert(request);
     case 'accept-file':
       return acceptFile(context, request, accept.duplicateWindowMs);
+    case 'claim-tasks':
+      return desk.takeTasks(request);
+    case 'keep':
+      return keepRecords(context, request.records);
+    case 'forget':
+      return forgetRecords(context, request.collection, request.keys);
     case 'renew':
       return renew(context, desk, request);
     case 'release':

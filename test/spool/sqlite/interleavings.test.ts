@@ -3,6 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { TaskKind } from '../../../src/spool/port.ts';
 import type {
+  Ask,
   Reply,
   Request,
   WireClaimed,
@@ -28,7 +29,13 @@ const action = fc.oneof(
   { weight: 5, arbitrary: fc.record({ type: fc.constant('accept'), repeats: fc.option(pick) }) },
   {
     weight: 5,
-    arbitrary: fc.record({ type: fc.constant('claim'), kind, limit: fc.integer({ min: 1, max: 4 }) }),
+    arbitrary: fc.record({
+      type: fc.constant('claim'),
+      kind,
+      limit: fc.integer({ min: 1, max: 4 }),
+      priorityAtLeast: fc.constantFrom(null, null, 0),
+      inOrderOf: fc.constantFrom(null, 'study'),
+    }),
   },
   {
     weight: 6,
@@ -141,8 +148,13 @@ class Treated implements Disposable {
         return ledger.acceptRequest(instance, block);
       }
       case 'claim': {
-        const { kind: wanted, limit } = one as { kind: TaskKind; limit: number };
-        return ledger.request('claim', { kind: wanted, limit, headerIndex: false, leaseMs: null });
+        const { type: _, ...ask } = one as Pick<
+          Ask<'claim'>,
+          'kind' | 'limit' | 'priorityAtLeast' | 'inOrderOf'
+        > & {
+          type: 'claim';
+        };
+        return ledger.request('claim', { ...ask, headerIndex: false, leaseMs: null });
       }
       case 'complete':
         return ledger.request('complete', { completions: this.#completions(one as never, claimed) });

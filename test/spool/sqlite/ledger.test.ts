@@ -35,7 +35,14 @@ function deferAll(ledger: TestLedger, dueAtMs: number): void {
 test('ledger accepts, and gives to who waits, in one transaction', (t) => {
   const steps: string[] = [];
   using ledger = new TestLedger({ step: (name) => steps.push(name) });
-  const claim = ledger.request('claim', { kind: 'rules', limit: 5, headerIndex: true, leaseMs: null });
+  const claim = ledger.request('claim', {
+    kind: 'rules',
+    limit: 5,
+    headerIndex: true,
+    leaseMs: null,
+    priorityAtLeast: null,
+    inOrderOf: null,
+  });
   ledger.run([claim]);
   steps.length = 0;
 
@@ -84,6 +91,8 @@ test('ledger does nothing of a group whose commit fails, and all of it when aske
     limit: 1,
     headerIndex: false,
     leaseMs: null,
+    priorityAtLeast: null,
+    inOrderOf: null,
   });
   ledger.run([waiting]);
   const complete = { completions: [completion(claimed, [{ kind: 'delivery:a', payload: null }])] };
@@ -125,7 +134,14 @@ test('ledger keeps nothing of small instances whose segment cannot be synced, an
 
   const [reply, other] = ledger.run([
     ledger.acceptRequest(newInstance()),
-    ledger.request('claim', { kind: 'rules', limit: 1, headerIndex: false, leaseMs: null }),
+    ledger.request('claim', {
+      kind: 'rules',
+      limit: 1,
+      headerIndex: false,
+      leaseMs: null,
+      priorityAtLeast: null,
+      inOrderOf: null,
+    }),
   ]);
 
   t.is(reply && 'error' in reply && reply.error.code, 'WRITE_FAILED');

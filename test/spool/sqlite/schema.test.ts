@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { SpoolError } from '../../../src/spool/errors.ts';
 import { makeSpoolFolders, spoolFoldersOf } from '../../../src/spool/files/folders.ts';
-import { MIGRATIONS, migrate } from '../../../src/spool/sqlite/schema.ts';
+import { MIGRATIONS } from '../../../src/spool/sqlite/migrations.ts';
+import { migrate } from '../../../src/spool/sqlite/schema.ts';
 import { part10Of } from '../../support/small-instance.ts';
 import { newInstance, openTemporarySpool, readInstance, receive } from '../../support/temporary-spool.ts';
 
@@ -13,7 +14,7 @@ function openLedger(directory: string): DatabaseSync {
   return new DatabaseSync(join(directory, 'ledger.sqlite'));
 }
 
-const NEXT = 'ALTER TABLE entry ADD COLUMN colour TEXT';
+const NEXT = { up: 'ALTER TABLE entry ADD COLUMN colour TEXT' };
 
 test('migrate() makes a backup that the version before can go on with', async (t) => {
   await using temporary = await openTemporarySpool();
@@ -42,7 +43,9 @@ test('migrate() leaves the database as it was when a step fails', (t) => {
   using db = openLedger(directory);
   migrate(db, folders.backups);
 
-  t.throws(() => migrate(db, folders.backups, [...MIGRATIONS, `${NEXT}; INSERT INTO nowhere VALUES (1)`]));
+  t.throws(() =>
+    migrate(db, folders.backups, [...MIGRATIONS, { up: `${NEXT.up}; INSERT INTO nowhere VALUES (1)` }]),
+  );
 
   t.false(db.isTransaction);
   t.throws(() => db.prepare('SELECT colour FROM entry'));
