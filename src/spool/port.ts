@@ -233,6 +233,13 @@ export interface EntryQuery {
   readonly state?: EntryState;
   readonly sopInstanceUid?: string;
   readonly studyInstanceUid?: string;
+  /**
+   * Entries with a held task of this kind, whatever else there is of them: `delivery:pacs` gives the dead letters of
+   * that destination. With `heldSinceMs`, only those that are held since this time or later.
+   */
+  readonly heldKind?: TaskKind;
+  readonly heldSinceMs?: number;
+  /** Absent: 100; 1000 at most. Newest entries first. */
   readonly limit?: number;
   /** Entries older than this one: paging by key, never by offset. */
   readonly beforeEntryId?: number;

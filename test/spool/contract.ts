@@ -920,6 +920,35 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.deepEqual(await idsOf({ sopInstanceUid: row?.sopInstanceUid as string }), [c]);
   });
 
+  fact('finds what is held for one destination while it goes on to others', async (t, spool) => {
+    await receiveMany(spool, 4);
+    const both: NewTask[] = [{ kind: 'delivery:a' }, { kind: 'delivery:a' }, { kind: 'delivery:b' }];
+    await completeAll(spool, 'rules', { tasks: both });
+    const [, second, , ...others] = await claim(spool, 'delivery:a', 8);
+    await spool.fail([second as Claim, ...others].map(failed));
+    const idsOf = async (query: Omit<Parameters<Spool['query']>[0], 'heldKind'>) =>
+      (await spool.query({ heldKind: 'delivery:a', ...query })).map(({ entryId }) => entryId);
+
+    t.deepEqual(await idsOf({}), [4, 3, 2, 1]);
+    t.deepEqual(await idsOf({ state: 'held' }), []);
+    t.deepEqual(await idsOf({ beforeEntryId: 3 }), [2, 1]);
+    t.deepEqual(await idsOf({ heldSinceMs: Date.now() + 60_000 }), []);
+    t.deepEqual(await spool.query({ heldKind: 'delivery:b' }), []);
+    await completeAll(spool, 'delivery:b');
+    await spool.retry({ entryIds: [4] });
+    t.deepEqual(await idsOf({ heldSinceMs: Date.now() - 60_000 }), [3, 2, 1]);
+    t.deepEqual(await idsOf({ state: 'held' }), [3]);
+  });
+
+  fact('acts on what a destination has to commit to as on what it has to take', async (t, spool) => {
+    await receiveMany(spool, 2);
+    await completeAll(spool, 'rules', { tasks: [{ kind: 'delivery:a' }, { kind: 'commitment:a' }] });
+
+    t.is(await spool.hold({ destination: 'a' }, 'moving'), 4);
+    t.is(await spool.retry({ destination: 'a', kind: 'commitment:a' }), 2);
+    t.is(await spool.discard({ destination: 'a' }, { reason: 'gone', by: 'ann' }), 4);
+  });
+
   fact('counts open tasks by kind and state, with the age of the oldest', async (t, spool) => {
     const before = Date.now();
     for (let index = 0; index < 3; index += 1) await receive(spool);

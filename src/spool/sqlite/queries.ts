@@ -70,6 +70,13 @@ export const queries = {
   pageOfAll: page('1'),
   pageOfState: page('e.state = :state'),
   pageOfSopInstance: page('e.sop_instance_uid = :uid'),
+  pageOfHeld: `
+    SELECT ${ENTRY}, e.state FROM task t JOIN entry e ON e.entry_id = t.entry_id
+    WHERE t.kind = :kind AND t.state = 'held' AND t.task_id < :beforeTask AND t.updated_at_ms >= :since
+      AND (:state IS NULL OR e.state = :state)
+      AND (:sopInstanceUid IS NULL OR e.sop_instance_uid = :sopInstanceUid)
+      AND (:studyInstanceUid IS NULL OR e.study_instance_uid = :studyInstanceUid)
+    ORDER BY t.task_id DESC LIMIT :limit`,
   pageOfStudy: page('e.study_instance_uid = :uid'),
 
   // Tasks.

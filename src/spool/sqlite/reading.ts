@@ -170,6 +170,7 @@ function rowsOf(context: LedgerContext, query: EntryQuery, limit: number): Entry
       )
       .slice(0, limit);
   }
+  if (query.heldKind !== undefined) return heldRowsOf(context, query, limit);
   const values: Record<string, SQLInputValue> = { before, state: state ?? null, limit };
   if (sopInstanceUid !== undefined) {
     const rows = context.statements.page<EntryRowColumns>('pageOfSopInstance', {
@@ -184,6 +185,21 @@ function rowsOf(context: LedgerContext, query: EntryQuery, limit: number): Entry
     return context.statements.page('pageOfStudy', { ...values, uid: studyInstanceUid });
   }
   return context.statements.page(state === undefined ? 'pageOfAll' : 'pageOfState', values);
+}
+
+/** An entry may have several held tasks of a kind, and is told once. */
+function heldRowsOf(context: LedgerContext, query: EntryQuery, limit: number): EntryRowColumns[] {
+  const { heldKind, heldSinceMs = 0, beforeEntryId, state, sopInstanceUid, studyInstanceUid } = query;
+  const rows = context.statements.page<EntryRowColumns>('pageOfHeld', {
+    kind: heldKind as TaskKind,
+    since: heldSinceMs,
+    beforeTask: beforeEntryId === undefined ? Number.MAX_SAFE_INTEGER : taskIdsOf(beforeEntryId)[0],
+    state: state ?? null,
+    sopInstanceUid: sopInstanceUid ?? null,
+    studyInstanceUid: studyInstanceUid ?? null,
+    limit,
+  });
+  return rows.filter((row, index) => row.entry_id !== rows[index - 1]?.entry_id);
 }
 
 interface TaskColumns {
