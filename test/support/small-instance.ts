@@ -15,6 +15,8 @@ export interface InstanceOptions {
   readonly studyInstanceUid?: string;
   readonly seriesInstanceUid?: string;
   readonly patientId?: string;
+  /** As bytes where it is not Latin-1. */
+  readonly patientName?: string | Uint8Array;
   readonly pixelBytes?: number;
   /** Added to the usual elements; in any order. */
   readonly elements?: readonly Element[];
@@ -41,6 +43,7 @@ export function smallInstance(options: InstanceOptions): SmallInstance {
     studyInstanceUid = '1.2.3.100',
     seriesInstanceUid = '1.2.3.100.1',
     patientId = 'P-4711',
+    patientName = 'DOE^JANE',
     pixelBytes = 64,
     elements = [],
   } = options;
@@ -50,7 +53,7 @@ export function smallInstance(options: InstanceOptions): SmallInstance {
     [0x0008_0016, 'UI', sopClassUid],
     [0x0008_0018, 'UI', sopInstanceUid],
     [0x0008_0060, 'CS', 'OT'],
-    [0x0010_0010, 'PN', 'DOE^JANE'],
+    [0x0010_0010, 'PN', patientName],
     [0x0010_0020, 'LO', patientId],
     [0x0020_000d, 'UI', studyInstanceUid],
     [0x0020_000e, 'UI', seriesInstanceUid],
