@@ -1,6 +1,8 @@
 /** What no section can see by itself: settings that are right one by one and wrong together. */
-import { relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { isLoopback, isWildcard } from '../console/hosts.ts';
+import type { DestinationAddress } from '../delivery/destination-kind.ts';
+import { addressOf } from '../delivery/destinations.ts';
 import { checkIntakeSettings } from '../intake/config.ts';
 import type { Settings } from './schema.ts';
 import type { Path } from './sources.ts';
@@ -71,29 +73,28 @@ function consoleBeyondLoopback({ console: web }: Settings): readonly Finding[] {
 /** What comes back in would be delivered again, for ever. */
 function sendingToItself({ inputs, destinations }: Settings): readonly Finding[] {
   return Object.entries(destinations).flatMap(([name, destination]) => {
-    if (!('host' in destination)) return [];
-    const own = Object.entries(inputs).find(
-      ([, input]) =>
-        'port' in input &&
-        input.port !== 0 &&
-        input.port === destination.port &&
-        isLoopback(destination.host),
-    );
+    const address = addressOf(destination);
+    const own = Object.entries(inputs).find(([, input]) => isFedBy(input, address));
     if (!own) return [];
-    const message = `must be another node: it is our own input "${own[0]}"`;
-    return [{ severity: 'error', path: ['destinations', name, 'port'], message }];
+    const message = `must be another place: it is our own input "${own[0]}"`;
+    return [{ severity: 'error', path: ['destinations', name, address.setting], message }];
   });
+}
+
+function isFedBy(input: Settings['inputs'][string], { server, folder }: DestinationAddress): boolean {
+  if (server && 'port' in input && input.port !== 0) {
+    return input.port === server.port && isLoopback(server.host.replace(/^\[|\]$/g, ''));
+  }
+  const watched: unknown = 'path' in input ? input.path : undefined;
+  return folder !== undefined && typeof watched === 'string' && isWithin(folder, resolve(watched));
 }
 
 function destinationsAlike({ destinations }: Settings): readonly Finding[] {
   const seen = new Map<string, string>();
   return Object.entries(destinations).flatMap(([name, destination]) => {
-    const address =
-      'host' in destination
-        ? `${destination.host}:${destination.port} ${destination.called_ae_title}`
-        : resolve(destination.path);
-    const first = seen.get(address);
-    seen.set(address, first ?? name);
+    const { place } = addressOf(destination);
+    const first = seen.get(place);
+    seen.set(place, first ?? name);
     if (first === undefined) return [];
     const message = `goes where "${first}" goes: an instance for both is sent twice`;
     return [{ severity: 'warning', path: ['destinations', name], message }];
@@ -102,10 +103,16 @@ function destinationsAlike({ destinations }: Settings): readonly Finding[] {
 
 function foldersInTheSpool({ destinations, spool }: Settings): readonly Finding[] {
   return Object.entries(destinations).flatMap(([name, destination]) => {
-    if (!('path' in destination) || relative(spool.directory, destination.path) !== '') return [];
+    const { folder, setting } = addressOf(destination);
+    if (folder === undefined || relative(spool.directory, folder) !== '') return [];
     const message = "must not be the spool's own directory: a folder below it will do";
-    return [{ severity: 'error', path: ['destinations', name, 'path'], message }];
+    return [{ severity: 'error', path: ['destinations', name, setting], message }];
   });
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || !(way.startsWith('..') || isAbsolute(way));
 }
 
 function nothingToDo({ inputs, destinations }: Settings): readonly Finding[] {

@@ -8,6 +8,19 @@ import type { Outcome } from './outcome.ts';
 export interface DestinationKind<Settings extends z.ZodObject> extends Kind<Settings> {
   /** Makes ready to send; touches no network, so that a destination that is down does not keep us from starting. */
   open(settings: z.infer<Settings>, deps: DestinationDeps): DestinationSession;
+  /** Where it is, so that settings that are wrong together can be told. */
+  addressOf(settings: z.infer<Settings>): DestinationAddress;
+}
+
+export interface DestinationAddress {
+  /** The same for two destinations that are one and the same. */
+  readonly place: string;
+  /** The setting that says it. */
+  readonly setting: string;
+  /** Where it listens, if it is a server. */
+  readonly server?: { readonly host: string; readonly port: number };
+  /** Absolute path, if it is a folder of this machine. */
+  readonly folder?: string;
 }
 
 export interface DestinationDeps {

@@ -42,6 +42,11 @@ const NEEDS_MAX = 120;
 export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
   settings: DimseScuSettings,
   open: (settings, deps) => new DimseScuSession(settings, deps),
+  addressOf: ({ host, port, called_ae_title: calledAeTitle }) => ({
+    place: `${host}:${port} ${calledAeTitle}`,
+    setting: 'port',
+    server: { host, port },
+  }),
 };
 
 class DimseScuSession implements DestinationSession<PreparedInstance> {

@@ -20,7 +20,13 @@ const DISPOSITIONS = {
   PATH_TAKEN: 'hold',
   /** The folder is not there, not writable or full. */
   FOLDER_UNAVAILABLE: 'retry',
-  /** The destination answered C-ECHO with a failure. */
+  /** Nothing was sent: the HTTP server cannot be connected to. */
+  HTTP_UNREACHABLE: 'retry',
+  /** The HTTP server got something, and gave no whole answer. */
+  HTTP_NO_ANSWER: 'unclear',
+  /** The password or token to sign in with cannot be read. */
+  SECRET_UNREADABLE: 'retry',
+  /** The destination answered C-ECHO, or what stands for it, with a failure. */
   ECHO_REFUSED: 'retry',
   /** The configuration has no destination of that name. */
   DESTINATION_UNKNOWN: 'hold',

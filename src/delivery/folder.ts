@@ -61,6 +61,7 @@ const PATH_ERRORS = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EINVAL', 'EIL
 export const folder: DestinationKind<typeof FolderSettings> = {
   settings: FolderSettings,
   open: (settings, deps) => new FolderSession(settings, deps),
+  addressOf: ({ path }) => ({ place: resolve(path), setting: 'path', folder: resolve(path) }),
 };
 
 class FolderSession implements DestinationSession<PreparedInstance> {

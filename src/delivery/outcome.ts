@@ -11,10 +11,10 @@ export type FailureReason =
   | 'refused' // It will not be taken until a person changes something.
   | 'local'; // Our own copy could not be read.
 
-/** The destination has custody. */
+/** The destination has custody; or nobody was asked, and it is on record that it would have been. */
 export interface Taken {
   readonly taken: true;
-  readonly outcome: 'delivered' | 'warning' | 'duplicate';
+  readonly outcome: 'delivered' | 'warning' | 'duplicate' | 'reported';
   readonly status?: number;
   /** The destination's own words: for the operator, never for logs or metrics. */
   readonly comment?: string;
@@ -30,6 +30,8 @@ export interface NotTaken {
   readonly message: string;
   readonly status?: number;
   readonly comment?: string;
+  /** The destination asked to be left alone so long. */
+  readonly retryAfterMs?: number;
 }
 
 export type Outcome = Taken | NotTaken;

@@ -57,6 +57,11 @@ test('a destination that is our own input is refused', (t) => {
     findings({ destinations: { self } }).errors[0] ?? '',
     /^destinations\.self\.port: .* our own input "dimse"/,
   );
+  t.regex(
+    findings({ destinations: { self: { kind: 'stow-rs', url: 'http://[::1]:11112/dicom-web' } } })
+      .errors[0] ?? '',
+    /^destinations\.self\.url: .* our own input "dimse"/,
+  );
 });
 
 test('two destinations for the same place are warned of', (t) => {
