@@ -7,6 +7,8 @@ import { startPeer } from './peer-process.ts';
 
 /** Where Debian's package orthanc-wsi puts it. */
 const WHOLE_SLIDE_PLUGIN = '/usr/share/orthanc/plugins/libOrthancWSI.so';
+/** Where Debian's package orthanc-dicomweb puts it; for `Plugins`. Its services are below `/dicom-web`. */
+export const DICOM_WEB_PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
 
 export interface Orthanc {
   readonly dicomPort: number;
