@@ -162,6 +162,7 @@ test('image without spacing is held with its reason and makes no product', async
   t.is((await spool.status()).produced, 0);
 });
 
+// Fault case 25.
 test('task that ends three workers is held', async (t) => {
   const { spool } = await open(t, { memory_max_bytes: 20_000_000 });
 

@@ -58,6 +58,7 @@ test.serial('error of a job arrives with its code and disposition, and the worke
   t.deepEqual(lost, []);
 });
 
+// Fault case 25.
 test.serial('worker that takes more memory than it may is killed', async (t) => {
   const { pool, lost } = openPool(t, { memoryMaxBytes: 20e6 });
 
