@@ -38,8 +38,6 @@ export interface NegotiationPolicy {
 }
 
 const IMPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2';
-/** User identity types without a server response: username, username and passcode. PS3.7 D.3.3.7. */
-const IDENTITIES_WITHOUT_TOKEN = [1, 2];
 
 /**
  * Why the service-provider cannot take the request, whoever sends it.
@@ -97,7 +95,7 @@ export function negotiate(request: AssociateRequest, policy: NegotiationPolicy):
 
 /** A request of ours. The default role of a SOP class needs no item: PS3.7 D.3.3.4. */
 export function requestOf(
-  { calledAeTitle, callingAeTitle, maxPduLengthBytes }: AssociationTarget,
+  { calledAeTitle, callingAeTitle, maxPduLengthBytes, userIdentity }: AssociationTarget,
   contexts: readonly RequestedContext[],
 ): AssociateRequest {
   return {
@@ -114,6 +112,7 @@ export function requestOf(
       roleSelections: contexts.flatMap(({ abstractSyntaxUid: sopClassUid, roles }) =>
         roles ? [{ sopClassUid, ...roles }] : [],
       ),
+      ...(userIdentity && { userIdentity }),
     },
   };
 }
@@ -154,12 +153,9 @@ function grantsScp({ sopClassUid, scp }: RoleSelection, policy: NegotiationPolic
 }
 
 /**
- * Admission goes by AE title and address; an identity is neither needed nor checked. A requestor that insists on
- * an answer gets one where it is empty. Where it were a token of the server there is none, which tells the
- * requestor that identities are not negotiated here.
+ * Identities are neither needed nor checked: admission goes by AE title, address and certificate. A requestor that
+ * insists on an answer gets one, whatever the type. PS3.7 D.3.3.7.
  */
 function acknowledgesIdentity({ userIdentity }: UserInformation): boolean {
-  return (
-    userIdentity?.positiveResponseRequested === true && IDENTITIES_WITHOUT_TOKEN.includes(userIdentity.type)
-  );
+  return userIdentity?.positiveResponseRequested === true;
 }

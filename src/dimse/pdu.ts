@@ -123,7 +123,21 @@ export interface RoleSelection {
   readonly scp: boolean;
 }
 
-/** PS3.8 9.3.2.3 and PS3.7 D.3.3. Identities are not kept: nothing here may hold a password. */
+/**
+ * Who uses the requestor: PS3.7 D.3.3.7. Of a request that was received, never the passcode or token: nothing here
+ * that may be logged holds one.
+ */
+export interface UserIdentity {
+  /** 1 username, 2 username and passcode, 3 Kerberos ticket, 4 SAML assertion, 5 JSON web token. */
+  readonly type: number;
+  readonly positiveResponseRequested: boolean;
+  /** Of types 1 and 2. */
+  readonly username?: string;
+  /** Of type 2, in a request of ours only. */
+  readonly passcode?: string;
+}
+
+/** PS3.8 9.3.2.3 and PS3.7 D.3.3. */
 export interface UserInformation {
   /** Largest P-DATA-TF the sender receives; 0 is unlimited. PS3.8 D.1. */
   readonly maxPduLengthBytes?: number;
@@ -131,8 +145,8 @@ export interface UserInformation {
   readonly implementationVersionName?: string;
   readonly asynchronousOperationsWindow?: { readonly invoked: number; readonly performed: number };
   readonly roleSelections: readonly RoleSelection[];
-  /** Of a request: PS3.7 D.3.3.7. */
-  readonly userIdentity?: { readonly type: number; readonly positiveResponseRequested: boolean };
+  /** Of a request. */
+  readonly userIdentity?: UserIdentity;
   /** Of an acceptance: the identity is acknowledged, without a server response. */
   readonly userIdentityAcknowledged?: boolean;
 }

@@ -19,7 +19,13 @@ import {
   type MessageChannel,
   ProviderMessages,
 } from './provider-messages.ts';
-import type { Admission, AdmittedPeer, AssociationRequest, ProviderOptions } from './provider-options.ts';
+import type {
+  Admission,
+  AdmittedPeer,
+  AssociationRequest,
+  PeerConnection,
+  ProviderOptions,
+} from './provider-options.ts';
 import { ReverseRequests } from './reverse-requests.ts';
 import type { Transport } from './transport.ts';
 
@@ -41,7 +47,7 @@ type Awaited = 'nothing' | 'rest-of-message' | 'next-message' | 'taking-response
 
 export class ProviderAssociation implements AssociationUser {
   readonly #host: ProviderHost;
-  readonly #peerAddress: string;
+  readonly #connection: PeerConnection;
   readonly #association: Association;
   readonly #holds = new Set<Hold>();
   #isRejected = false;
@@ -54,9 +60,9 @@ export class ProviderAssociation implements AssociationUser {
   #awaited: Awaited = 'nothing';
   #pdusReadThen = 0;
 
-  constructor(host: ProviderHost, transport: Transport, peerAddress: string) {
+  constructor(host: ProviderHost, transport: Transport, connection: PeerConnection) {
     this.#host = host;
-    this.#peerAddress = peerAddress;
+    this.#connection = connection;
     const { timeouts, maxPduLengthBytes } = host.options;
     this.#association = new Association(transport, this, {
       role: 'acceptor',
@@ -92,14 +98,21 @@ export class ProviderAssociation implements AssociationUser {
   }
 
   associateIndication(request: AssociateRequest): void {
-    const { callingAeTitle, calledAeTitle } = request;
-    const caller = { callingAeTitle, calledAeTitle, peerAddress: this.#peerAddress };
+    const { callingAeTitle, calledAeTitle, userInformation } = request;
+    const { userIdentity } = userInformation;
+    const caller = {
+      callingAeTitle,
+      calledAeTitle,
+      ...this.#connection,
+      ...(userIdentity && { userIdentity }),
+    };
     const admission = this.#admit(caller);
     if (admission.admitted) this.#accept(request, { ...caller, source: admission.source });
     else {
-      const { rejection } = admission;
+      const { rejection, source } = admission;
       this.#isRejected = true;
-      this.#host.options.onEvent?.({ type: 'association-rejected', peer: caller, rejection });
+      const facts = { peer: caller, rejection, ...(source !== undefined && { source }) };
+      this.#host.options.onEvent?.({ type: 'association-rejected', ...facts });
       this.#association.reject(rejection);
     }
   }
@@ -140,7 +153,8 @@ export class ProviderAssociation implements AssociationUser {
     if (this.#isRejected) return; // Told before.
     const { onEvent } = this.#host.options;
     const peer = this.#peer;
-    if (peer === undefined) onEvent?.({ type: 'connection-ended', peerAddress: this.#peerAddress, end });
+    if (peer === undefined)
+      onEvent?.({ type: 'connection-ended', peerAddress: this.#connection.peerAddress, end });
     else {
       const durationMs = performance.now() - this.#acceptedAtMs;
       onEvent?.({ type: 'association-ended', peer, end, durationMs, stores: this.#messages?.stores ?? 0 });
@@ -156,8 +170,9 @@ export class ProviderAssociation implements AssociationUser {
     try {
       const admission = options.admit(caller);
       if (!admission.admitted) return admission;
-      if (this.#isStopping) return rejected(REJECTION.temporaryCongestion);
-      return this.#host.hasRoom() ? admission : rejected(REJECTION.localLimitExceeded);
+      const { source } = admission;
+      if (this.#isStopping) return { ...rejected(REJECTION.temporaryCongestion), source };
+      return this.#host.hasRoom() ? admission : { ...rejected(REJECTION.localLimitExceeded), source };
     } catch (error) {
       options.onEvent?.({ type: 'handler-failed', error });
       return rejected(REJECTION.temporaryCongestion);
@@ -282,6 +297,6 @@ export class ProviderAssociation implements AssociationUser {
   }
 }
 
-function rejected(rejection: Rejection): Admission {
+function rejected(rejection: Rejection): Admission & { admitted: false } {
   return { admitted: false, rejection };
 }

@@ -1,11 +1,22 @@
+import type { TlsPeerError } from '../tls/errors.ts';
+import type { PeerCertificate } from '../tls/peer-certificate.ts';
+import type { TlsListening } from '../tls/server.ts';
 import type { AssociationEnd } from './association-end.ts';
-import type { Rejection } from './pdu.ts';
+import type { Rejection, UserIdentity } from './pdu.ts';
 
 /** Who asks for an association. */
-export interface AssociationRequest {
+export interface AssociationRequest extends PeerConnection {
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
+  /** What the peer says of its user; never checked. */
+  readonly userIdentity?: UserIdentity;
+}
+
+/** Where a peer connects from. */
+export interface PeerConnection {
   readonly peerAddress: string;
+  /** Shown over TLS, and found good. */
+  readonly certificate?: PeerCertificate;
 }
 
 export type Admission =
@@ -13,7 +24,12 @@ export type Admission =
       readonly admitted: true /** Named source of the configuration, or `unknown`. */;
       readonly source: string;
     }
-  | { readonly admitted: false; readonly rejection: Rejection };
+  | {
+      readonly admitted: false;
+      readonly rejection: Rejection;
+      /** Whose it is, where it is known and has reached a limit. */
+      readonly source?: string;
+    };
 
 /** A peer that was admitted. */
 export interface AdmittedPeer extends AssociationRequest {
@@ -105,6 +121,8 @@ export type ProviderEvent =
   | {
       readonly type: 'association-rejected';
       readonly peer: AssociationRequest;
+      /** Whose it is, where it was rejected for a limit only. */
+      readonly source?: string;
       readonly rejection: Rejection;
     }
   | {
@@ -114,6 +132,8 @@ export type ProviderEvent =
       readonly durationMs: number;
       readonly stores: number;
     }
+  /** A connection to a secure port that never became a secure one, or whose peer showed no good certificate. */
+  | { readonly type: 'handshake-failed'; readonly peerAddress: string; readonly error: TlsPeerError }
   /** A connection that never became an association. */
   | { readonly type: 'connection-ended'; readonly peerAddress: string; readonly end: AssociationEnd }
   | {
@@ -139,7 +159,10 @@ export type ProviderEvent =
   | { readonly type: 'handler-failed'; readonly error: unknown };
 
 export interface ProviderTimeouts {
-  /** ARTIM: from the connection to its A-ASSOCIATE-RQ, and from the end of an association to its close. */
+  /**
+   * ARTIM: from the connection to its A-ASSOCIATE-RQ, and from the end of an association to its close. A TLS handshake
+   * has as much, before.
+   */
   readonly associationMs: number;
   /** For the rest of a PDU, and for the next PDU of a message; also for the peer to take our responses. */
   readonly pduMs: number;
@@ -151,6 +174,8 @@ export interface ProviderOptions {
   readonly host: string;
   /** 0 takes a free one; the provider tells which. */
   readonly port: number;
+  /** Secures every connection; absent: none. */
+  readonly tls?: TlsListening;
   readonly associationsMax: number;
   /** Largest P-DATA-TF received, as told to every peer. */
   readonly maxPduLengthBytes: number;

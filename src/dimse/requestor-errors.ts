@@ -1,4 +1,5 @@
 import type { Disposition } from '../errors.ts';
+import { tlsErrorOf } from '../tls/client.ts';
 import type { AssociationEnd } from './association-end.ts';
 import {
   AssociationAbortedError,
@@ -38,7 +39,9 @@ export function errorOfEnd(end: AssociationEnd, work: EndedWork): Error {
         `Cannot go on with ${peer}: it released the association`,
         disposition,
       );
-    case 'closed':
+    case 'closed': {
+      const tlsError = end.error && target.tls && tlsErrorOf(end.error, `${target.host} port ${target.port}`);
+      if (tlsError && disposition === 'retry') return tlsError;
       return end.error === undefined || work.isConnected
         ? new AssociationClosedError(`Cannot go on with ${peer}: the connection was closed`, disposition, {
             cause: end.error,
@@ -48,6 +51,7 @@ export function errorOfEnd(end: AssociationEnd, work: EndedWork): Error {
             { host: target.host, port: target.port },
             { cause: end.error },
           );
+    }
     default:
       return end satisfies never;
   }

@@ -5,14 +5,18 @@
  *
  * Invariants:
  * - Associations are counted from their acceptance to their end; one over the limit is rejected as transient.
- * - Connections without an association are bounded too: the oldest of them gives way to a new one.
+ * - Connections without an association are bounded too, and TLS handshakes that go on: the oldest of them gives way
+ *   to a new one.
  * - Nothing a peer sends, and nothing a handler throws, ends more than one association.
  */
 import net from 'node:net';
+import type { PeerCertificate } from '../tls/peer-certificate.ts';
+import type { TlsListening } from '../tls/server.ts';
 import { CollectingRoom } from './collected-operation.ts';
 import { ProviderAssociation } from './provider-association.ts';
 import type { ProviderEvent, ProviderOptions } from './provider-options.ts';
-import { Transport } from './transport.ts';
+import { SecureListener } from './secure-listener.ts';
+import { addressOf, Transport } from './transport.ts';
 
 export interface Provider {
   readonly address: { readonly host: string; readonly port: number };
@@ -43,6 +47,7 @@ class ServiceProvider implements Provider {
   readonly transferSyntaxUids: ReadonlySet<string>;
   readonly room = new CollectingRoom(COLLECTED_BYTES_AT_A_TIME);
   readonly #server: net.Server;
+  readonly #secure: SecureListener | undefined;
   readonly #associations = new Set<ProviderAssociation>();
   #address = { host: '', port: 0 };
   #allClosed: (() => void) | undefined;
@@ -50,10 +55,13 @@ class ServiceProvider implements Provider {
   constructor(options: ProviderOptions) {
     this.options = withQuietEvents(options);
     this.transferSyntaxUids = new Set(options.transferSyntaxUids);
+    this.#secure = options.tls && this.#secureListener(options.tls);
     // The transport takes the handle over before anything is read: hence the pause.
-    this.#server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
-      this.#connected(socket),
-    );
+    this.#server =
+      this.#secure?.server ??
+      net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) =>
+        this.#connected(socket, Transport.accepted(socket)),
+      );
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -82,6 +90,7 @@ class ServiceProvider implements Provider {
   async stop({ drainMs }: { readonly drainMs: number }): Promise<void> {
     const { promise: serverClosed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
+    this.#secure?.stop();
     const { promise: allClosed, resolve: noneLeft } = Promise.withResolvers<void>();
     this.#allClosed = noneLeft;
     for (const association of [...this.#associations]) association.stop(STOP_LINGER_MS);
@@ -102,10 +111,21 @@ class ServiceProvider implements Provider {
     if (this.#associations.size === 0) this.#allClosed?.();
   }
 
-  #connected(socket: net.Socket): void {
-    const peerAddress = normalizeAddress(socket.remoteAddress ?? '');
+  #secureListener(listening: TlsListening): SecureListener {
+    const { timeouts, onEvent } = this.options;
+    const limits = { handshakeMs: timeouts.associationMs, handshakesMax: SPARE_CONNECTIONS };
+    return new SecureListener(listening, limits, {
+      connected: (socket, certificate) => this.#connected(socket, Transport.secured(socket), certificate),
+      cameToNothing: (peerAddress) =>
+        onEvent?.({ type: 'connection-ended', peerAddress, end: { how: 'closed' } }),
+      handshakeFailed: (peerAddress, error) => onEvent?.({ type: 'handshake-failed', peerAddress, error }),
+    });
+  }
+
+  #connected(socket: net.Socket, transport: Transport, certificate?: PeerCertificate): void {
+    const connection = { peerAddress: addressOf(socket), ...(certificate && { certificate }) };
     this.#makeRoom();
-    const association = new ProviderAssociation(this, Transport.accepted(socket), peerAddress);
+    const association = new ProviderAssociation(this, transport, connection);
     try {
       association.listen();
       this.#associations.add(association);
@@ -138,9 +158,4 @@ function withQuietEvents(options: ProviderOptions): ProviderOptions {
     }
   };
   return Object.create(options, { onEvent: { value: onEvent } });
-}
-
-/** `::ffff:10.0.0.1`, as a dual-stack socket has it, is 10.0.0.1. */
-function normalizeAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }

@@ -21,6 +21,7 @@ import type {
 
 export type { AssociationOutcome } from './association-end.ts';
 export type { DataSetSource } from './data-set-sender.ts';
+export type { UserIdentity } from './pdu.ts';
 export type {
   AssociationServices,
   AssociationTarget,
@@ -37,7 +38,7 @@ export type {
  * @param contexts 1 to 128
  * @param signal gives the opening up; it has no say over the association once it is open
  * @param services what the peer may ask on the association
- * @throws {ConnectionFailedError} `retry`
+ * @throws {ConnectionFailedError | TlsPeerError} `retry`
  * @throws {AssociationRejectedError} `hold` when rejected for good, `retry` when for now
  * @throws {PeerTimeoutError | PeerProtocolError | AssociationAbortedError | AssociationClosedError} `retry`
  * @throws {PeerPduTooSmallError} `hold`

@@ -9,9 +9,12 @@
  * - The callback is synchronous, and so is everything behind it: the PDU reader hands on views, and whoever takes
  *   one copies or uses it before it returns (see PduHandler and StoreSink).
  * It spares a new 64 KiB buffer for every read, which is what receiving otherwise spends its time collecting.
+ * A connection over TLS that a peer opened is the exception: Node.js hands its bytes out record by record.
  */
 import assert from 'node:assert';
 import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { connectTls, type TlsTarget } from '../tls/client.ts';
 
 /** Bytes of one read at most: several PDUs of a fast peer with one system call. */
 const READ_BUFFER_BYTES = 512 * 1024;
@@ -21,7 +24,7 @@ const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
 /** What a transport connection tells. */
 export interface TransportHandler {
-  /** Only of a connection that was opened here. */
+  /** Only of a connection that was opened here; over TLS, when the peer has shown who it is. */
   transportOpened(): void;
   /** `bytes` is valid during the call only. */
   bytesReceived(bytes: Buffer): void;
@@ -31,7 +34,14 @@ export interface TransportHandler {
   transportClosed(error: Error | undefined): void;
 }
 
-/** One TCP connection. Idle until `start`. */
+/** Where a connection goes, and how it is secured. */
+export interface TransportAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: TlsTarget;
+}
+
+/** One TCP connection, with or without TLS. Idle until `start`. */
 export class Transport {
   #socket: net.Socket | undefined;
   #handler: TransportHandler | undefined;
@@ -48,11 +58,22 @@ export class Transport {
     return new Transport((transport) => readIntoSharedBuffer(accepted, transport.#onread));
   }
 
-  /** A connection to open. */
-  static to(address: { readonly host: string; readonly port: number }): Transport {
+  /** A connection that a peer opened, its handshake done. */
+  static secured(accepted: TLSSocket): Transport {
     return new Transport((transport) =>
-      net.connect({ ...address, noDelay: true, keepAlive: true, onread: transport.#onread }),
+      accepted.on('data', (bytes: Buffer) => transport.#handler?.bytesReceived(bytes)),
     );
+  }
+
+  /** A connection to open. */
+  static to({ host, port, tls }: TransportAddress): Transport {
+    return new Transport((transport) => {
+      const options = { host, port, noDelay: true, keepAlive: true, onread: transport.#onread };
+      const opened = () => transport.#handler?.transportOpened();
+      return tls === undefined
+        ? net.connect(options).on('connect', opened)
+        : connectTls(options, tls, opened);
+    });
   }
 
   start(handler: TransportHandler): void {
@@ -61,7 +82,6 @@ export class Transport {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    socket.on('connect', () => handler.transportOpened());
     socket.on('drain', () => handler.writable());
     // A peer that closes its half is gone: PS3.8 knows no half-open connection.
     socket.on('end', () => socket.destroy());
@@ -123,4 +143,10 @@ function readIntoSharedBuffer(accepted: net.Socket, onread: net.OnReadOpts): net
   accepted.destroy();
   // `handle` and `onread` together are what net.connect() uses itself; the type declarations do not know them.
   return new net.Socket({ handle, onread } as net.SocketConstructorOpts);
+}
+
+/** Address of the peer. `::ffff:10.0.0.1`, as a dual-stack socket has it, is 10.0.0.1. */
+export function addressOf({ remoteAddress = '' }: net.Socket): string {
+  const isMapped = remoteAddress.startsWith('::ffff:') && remoteAddress.includes('.');
+  return isMapped ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
 }

@@ -1,5 +1,8 @@
 import { encodeItem, encodeTextItem, readItems, readText, requireBytes } from './items.ts';
-import { ITEM, type RoleSelection, type UserInformation } from './pdu.ts';
+import { ITEM, type RoleSelection, type UserIdentity, type UserInformation } from './pdu.ts';
+
+/** User identity types whose primary field is a name, not a secret. */
+const TYPES_WITH_USERNAME = [1, 2];
 
 /**
  * Reads the sub-items of a User Information item; those we do not know are passed over.
@@ -34,8 +37,7 @@ export function decodeUserInformation(bytes: Buffer): UserInformation {
         roleSelections.push(decodeRoleSelection(value));
         break;
       case ITEM.userIdentity:
-        requireBytes(value, 2, 'User Identity');
-        information.userIdentity = { type: value.readUInt8(0), positiveResponseRequested: value[1] === 1 };
+        information.userIdentity = decodeUserIdentity(value);
         break;
       case ITEM.userIdentityResponse:
         information.userIdentityAcknowledged = true;
@@ -69,11 +71,8 @@ export function encodeUserInformation(information: UserInformation): Buffer {
   if (implementationVersionName !== undefined) {
     parts.push(encodeTextItem(ITEM.implementationVersionName, implementationVersionName));
   }
-  if (userIdentity !== undefined) {
-    // Type, response requested, and two empty fields: we identify by AE title alone.
-    const requested = userIdentity.positiveResponseRequested ? 1 : 0;
-    parts.push(encodeItem(ITEM.userIdentity, Uint8Array.of(userIdentity.type, requested, 0, 0, 0, 0)));
-  }
+  if (userIdentity !== undefined) parts.push(encodeUserIdentity(userIdentity));
+  // Acknowledged without a response of the server: those are tickets and tokens of services that we have none of.
   if (userIdentityAcknowledged) parts.push(encodeItem(ITEM.userIdentityResponse, Uint8Array.of(0, 0)));
   return encodeItem(ITEM.userInformation, ...parts);
 }
@@ -93,4 +92,28 @@ function encodeRoleSelection(role: RoleSelection): Buffer {
   const uidLength = Buffer.alloc(2);
   uidLength.writeUInt16BE(uid.length);
   return encodeItem(ITEM.roleSelection, uidLength, uid, Uint8Array.of(role.scu ? 1 : 0, role.scp ? 1 : 0));
+}
+
+/** The passcode, ticket, assertion or token is passed over. PS3.7 Table D.3-14. */
+function decodeUserIdentity(value: Buffer): UserIdentity {
+  const primaryEnd = 4 + requireBytes(value, 4, 'User Identity').readUInt16BE(2);
+  requireBytes(value, primaryEnd, 'User Identity');
+  const type = value.readUInt8(0);
+  const positiveResponseRequested = value[1] === 1;
+  if (!TYPES_WITH_USERNAME.includes(type)) return { type, positiveResponseRequested };
+  return { type, positiveResponseRequested, username: value.toString('utf8', 4, primaryEnd) };
+}
+
+function encodeUserIdentity(identity: UserIdentity): Buffer {
+  const { type, positiveResponseRequested, username = '', passcode = '' } = identity;
+  const head = Uint8Array.of(type, positiveResponseRequested ? 1 : 0);
+  return encodeItem(ITEM.userIdentity, head, encodeField(username), encodeField(passcode));
+}
+
+/** A field with its length in front. */
+function encodeField(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(bytes.length);
+  return Buffer.concat([length, bytes]);
 }

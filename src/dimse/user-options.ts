@@ -1,5 +1,7 @@
+import type { TlsTarget } from '../tls/client.ts';
 import type { AssociationOutcome } from './association-end.ts';
 import type { DataSetSource } from './data-set-sender.ts';
+import type { UserIdentity } from './pdu.ts';
 
 /** The peer to associate with, and how long it may take. */
 export interface AssociationTarget {
@@ -7,6 +9,11 @@ export interface AssociationTarget {
   readonly port: number;
   readonly calledAeTitle: string;
   readonly callingAeTitle: string;
+  /** Secures the connection; absent: it is not. */
+  readonly tls?: TlsTarget;
+  /** Whom we say we are, besides the calling AE title. */
+  readonly userIdentity?: UserIdentity;
+  /** For the connection, and the TLS handshake. */
   readonly connectTimeoutMs: number;
   /** For the answer to A-ASSOCIATE-RQ and to A-RELEASE-RQ. */
   readonly associationTimeoutMs: number;

@@ -1,22 +1,19 @@
-/** Who may come in, and with what. Pure: titles and an address in, a word and its reason out. */
+/** Who may come in, and with what. Pure: titles, address and certificate in, a word and its reason out. */
 import { AeTitle } from '../dicom/ae-title.ts';
 import { isStorageSopClass } from '../dicom/sop-class.ts';
 import { isUid } from '../dicom/uid.ts';
-import { type NamedSource, UNKNOWN_SOURCE } from './sources.ts';
+import { type NamedSource, type SourceCaller, UNKNOWN_SOURCE } from './sources.ts';
 
 export interface AdmissionPolicy {
-  /** Titles that the gateway answers to. */
-  readonly aeTitles: readonly string[];
   readonly sources: readonly NamedSource[];
   /** Whether callers that no source names are admitted too. */
   readonly allowAnyCaller: boolean;
 }
 
-/** Titles without the spaces around them. */
-export interface Caller {
+/** Who asks for an association. Titles are without the spaces around them. */
+export interface Caller extends SourceCaller {
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
-  readonly peerAddress: string;
 }
 
 export type AdmissionDecision =
@@ -29,17 +26,29 @@ const STANDARD_ROOT = '1.2.840.10008.';
 /** Where the standard has its image storage classes, those of later editions too. */
 const STORAGE_ARC = '1.2.840.10008.5.1.4.1.1.';
 
-/** A source is who it says it is, calling from where it may; the first that fits counts. */
-export function decideAdmission(caller: Caller, policy: AdmissionPolicy): AdmissionDecision {
-  if (!policy.aeTitles.includes(caller.calledAeTitle)) return { admitted: false, refused: 'called-ae-title' };
-  const source = policy.sources.find(
-    ({ aeTitle, matchesHost }) => aeTitle === caller.callingAeTitle && matchesHost(caller.peerAddress),
-  );
-  if (source !== undefined) return { admitted: true, source: source.name };
-  const isAdmitted = policy.allowAnyCaller && AeTitle.safeParse(caller.callingAeTitle).success;
-  return isAdmitted
-    ? { admitted: true, source: UNKNOWN_SOURCE }
-    : { admitted: false, refused: 'calling-ae-title' };
+/** @param aeTitles titles that the input answers to */
+export function decideAdmission(
+  caller: Caller,
+  aeTitles: readonly string[],
+  policy: AdmissionPolicy,
+): AdmissionDecision {
+  if (!aeTitles.includes(caller.calledAeTitle)) return { admitted: false, refused: 'called-ae-title' };
+  const source = sourceOf(caller, policy);
+  return source === undefined ? { admitted: false, refused: 'calling-ae-title' } : { admitted: true, source };
+}
+
+/**
+ * A source is who it says it is, calls from where it may and shows the certificate that it should; the first that
+ * fits counts.
+ *
+ * @returns undefined when the caller is not admitted
+ */
+export function sourceOf(caller: SourceCaller, policy: AdmissionPolicy): string | undefined {
+  const source = policy.sources.find((one) => one.matches(caller));
+  if (source !== undefined) return source.name;
+  const { callingAeTitle } = caller;
+  const isWellFormed = callingAeTitle === undefined || AeTitle.safeParse(callingAeTitle).success;
+  return policy.allowAnyCaller && isWellFormed ? UNKNOWN_SOURCE : undefined;
 }
 
 /**

@@ -50,7 +50,7 @@ export function checkIntakeSettings(
   ];
 }
 
-/** DICOM has no sign-in: whoever reaches an open port may store. */
+/** DICOM has no sign-in: whoever reaches an open port may store, unless certificates keep strangers out. */
 function anyCallerBeyondLoopback(
   settings: IntakeSettings,
   isStated: (path: readonly string[]) => boolean,
@@ -75,22 +75,44 @@ function nobodyAdmitted({ allow_any_caller, sources }: IntakeSettings): readonly
   return [{ severity: 'warning', path: ['allow_any_caller'], message }];
 }
 
-function sourcesNeverMatched({ sources }: IntakeSettings): readonly IntakeProblem[] {
+function sourcesNeverMatched({ inputs, sources }: IntakeSettings): readonly IntakeProblem[] {
   const problems: IntakeProblem[] = [];
-  const seen = new Map<string, string>();
-  for (const [name, { ae_title, hosts }] of Object.entries(sources)) {
+  const asksForCertificates = Object.values(inputs).some((input) => asksFor(input) !== 'none');
+  const seen: [string, SourceSettings][] = [];
+  for (const [name, source] of Object.entries(sources)) {
     const path = ['sources', name];
     if (name === UNKNOWN_SOURCE) {
       const message = 'must have another name: this is what callers without one are called';
       problems.push({ severity: 'error', path, message });
     }
-    const key = `${ae_title.trim()} ${hosts.toSorted().join(' ')}`;
-    const first = seen.get(key) ?? seen.get(`${ae_title.trim()} `);
+    const [first] = seen.find(([, earlier]) => takesEveryCallOf(earlier, source)) ?? [];
     if (first !== undefined) {
-      const message = `must differ from "${first}", which takes every call of "${ae_title}" from there`;
+      const message = `must differ from "${first}", which takes every call that could be of this source`;
       problems.push({ severity: 'error', path, message });
     }
-    seen.set(key, name);
+    if (source.certificate !== undefined && !asksForCertificates) {
+      const message =
+        'is never shown: no input asks for certificates. Set tls.client_certificates of one to requested or required';
+      problems.push({ severity: 'error', path: [...path, 'certificate'], message });
+    }
+    seen.push([name, source]);
   }
   return problems;
+}
+
+/** Whether no call is left for `later`, since `earlier` comes first. */
+function takesEveryCallOf(earlier: SourceSettings, later: SourceSettings): boolean {
+  const isTitle = earlier.ae_title === undefined || earlier.ae_title.trim() === later.ae_title?.trim();
+  const isHost = earlier.hosts.length === 0 || isSame(earlier.hosts.toSorted(), later.hosts.toSorted());
+  return (
+    isTitle && isHost && (earlier.certificate === undefined || isSame(earlier.certificate, later.certificate))
+  );
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function asksFor(input: InputSettings): 'none' | 'requested' | 'required' {
+  return ('tls' in input ? input.tls?.client_certificates : undefined) ?? 'none';
 }

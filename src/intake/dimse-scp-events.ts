@@ -1,12 +1,13 @@
 import { outcomeOfEnd } from '../dimse/association-end.ts';
 import { REJECTION, type Rejection } from '../dimse/pdu.ts';
-import type { ProviderEvent } from '../dimse/provider-options.ts';
+import type { AssociationRequest, ProviderEvent } from '../dimse/provider-options.ts';
 import { formatStatus } from '../dimse/status.ts';
 import {
   incomingAssociationAccepted,
   incomingAssociationEnded,
   incomingAssociationRejected,
   incomingConnectionEnded,
+  incomingHandshakeFailed,
   inputFailed,
   operationRefused,
   storeAnswered,
@@ -18,25 +19,23 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 export function reportProviderEvent(telemetry: Telemetry, input: string, event: ProviderEvent): void {
   switch (event.type) {
     case 'association-accepted': {
-      const { source, callingAeTitle, calledAeTitle, peerAddress } = event.peer;
       const { presentationContexts } = event;
-      incomingAssociationAccepted(telemetry, {
-        input,
-        source,
-        callingAeTitle,
-        calledAeTitle,
-        peerAddress,
-        presentationContexts,
-      });
+      const { source } = event.peer;
+      const facts = { input, source, ...callerFacts(event.peer), presentationContexts };
+      incomingAssociationAccepted(telemetry, { ...facts, ...identityFacts(event.peer) });
       return;
     }
-    case 'association-rejected':
-      incomingAssociationRejected(telemetry, {
-        input,
-        ...event.peer,
-        reason: rejectionReason(event.rejection),
-      });
+    case 'association-rejected': {
+      const { source } = event;
+      const facts = { input, ...(source !== undefined && { source }), ...callerFacts(event.peer) };
+      incomingAssociationRejected(telemetry, { ...facts, reason: rejectionReason(event.rejection) });
       return;
+    }
+    case 'handshake-failed': {
+      const { peerAddress, error } = event;
+      incomingHandshakeFailed(telemetry, { input, peerAddress, code: error.code, message: error.message });
+      return;
+    }
     case 'association-ended': {
       const { source, peerAddress } = event.peer;
       const { durationMs, stores } = event;
@@ -76,6 +75,36 @@ export function reportProviderEvent(telemetry: Telemetry, input: string, event: 
     default:
       event satisfies never;
   }
+}
+
+/** PS3.7 Table D.3-14. */
+const IDENTITY_TYPES: Readonly<Record<number, string>> = {
+  1: 'username',
+  2: 'username-and-passcode',
+  3: 'kerberos',
+  4: 'saml',
+  5: 'jwt',
+};
+/** Of a username in the log. */
+const USERNAME_CHARACTERS_MAX = 64;
+
+function callerFacts({ callingAeTitle, calledAeTitle, peerAddress, certificate }: AssociationRequest) {
+  const subject = certificate === undefined ? {} : { certificate: certificate.subject };
+  return { callingAeTitle, calledAeTitle, peerAddress, ...subject };
+}
+
+function identityFacts({ userIdentity }: AssociationRequest) {
+  if (userIdentity === undefined) return {};
+  const userIdentityType = IDENTITY_TYPES[userIdentity.type] ?? 'other';
+  const { username } = userIdentity;
+  return { userIdentityType, ...(username !== undefined && { username: printable(username) }) };
+}
+
+/** What came over the wire, fit for a line of log. */
+function printable(text: string): string {
+  return Array.from(text.replaceAll(/[\p{C}\s]+/gu, ' ').trim())
+    .slice(0, USERNAME_CHARACTERS_MAX)
+    .join('');
 }
 
 const REASONS: readonly (readonly [Rejection, string])[] = [

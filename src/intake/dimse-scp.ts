@@ -9,24 +9,31 @@ import { AeTitle } from '../dicom/ae-title.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
 import { transferSyntaxes } from '../dicom/transfer-syntax.ts';
 import { isTolerableUid } from '../dicom/uid.ts';
-import { REJECTION } from '../dimse/pdu.ts';
+import { REJECTION, type Rejection } from '../dimse/pdu.ts';
 import type { Admission, StoreRefusal, StoreRequest, StoreSink } from '../dimse/provider-options.ts';
 import { listenForAssociations, type Provider } from '../dimse/service-provider.ts';
 import { Duration } from '../duration.ts';
 import { type Arrival, type Reception, SpoolRefusingError } from '../spool/spool.ts';
 import { instanceReceived, receptionFailed } from '../telemetry/intake-events.ts';
-import { type AdmissionDecision, acceptsSopClass, decideAdmission } from './admission.ts';
+import type { TlsListening } from '../tls/server.ts';
+import { acceptsSopClass } from './admission.ts';
+import type { LimitedDecision } from './admission-control.ts';
 import { reportProviderEvent } from './dimse-scp-events.ts';
 import { InputUnavailableError } from './errors.ts';
 import type { InputDeps, InputKind } from './input-kind.ts';
+import { PacedSink } from './paced-sink.ts';
 import { ReceptionSink } from './reception-sink.ts';
-import { namedSources } from './sources.ts';
 import { answerOfError, INVALID_SOP_INSTANCE_UID } from './status-of-error.ts';
+import { openServerTls, ServerTlsSettings } from './tls-settings.ts';
 
 const DimseScpSettings = z.strictObject({
   kind: z.literal('dimse-scp').describe('A Verification and Storage SCP: takes C-ECHO and C-STORE.'),
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every address.'),
   port: z.int().min(0).max(65535).default(11112).describe('TCP port to listen on; 0 takes a free one.'),
+  tls: ServerTlsSettings.optional().describe(
+    'Takes nothing but TLS 1.2 and 1.3 on the port. For a secure port beside a plain one add a second input: 2762 is ' +
+      'the usual port.',
+  ),
   ae_titles: z
     .array(AeTitle)
     .min(1)
@@ -45,7 +52,8 @@ const DimseScpSettings = z.strictObject({
     .default(131_072)
     .describe('Largest PDU received, as announced to every caller.'),
   association_timeout: Duration.prefault('30s').describe(
-    'Wait for an association request on a new connection, and for a connection to close after its association.',
+    'Wait for an association request on a new connection, and for a connection to close after its association; ' +
+      'for a TLS handshake, too.',
   ),
   pdu_timeout: Duration.prefault('1m').describe(
     'Wait for the rest of a PDU, for the next one of a message, and for a caller to take responses.',
@@ -57,23 +65,41 @@ type DimseScpSettings = z.infer<typeof DimseScpSettings>;
 export const dimseScp: InputKind<typeof DimseScpSettings> = {
   settings: DimseScpSettings,
   async start(settings, deps) {
-    const provider = await listen(settings, deps);
+    const tls = settings.tls && openServerTls(settings.tls, deps);
+    let provider: Provider;
+    try {
+      provider = await listen(settings, deps, tls);
+    } catch (error) {
+      tls?.material.close();
+      throw error;
+    }
     const { host, port } = provider.address;
-    return { place: `${host}:${port}`, host, port, stop: (drainMs) => provider.stop({ drainMs }) };
+    return {
+      place: `${host}:${port}`,
+      host,
+      port,
+      ...(tls && { reloadCertificates: () => tls.material.reload() }),
+      async stop(drainMs) {
+        await provider.stop({ drainMs });
+        tls?.material.close();
+      },
+    };
   },
 };
 
-async function listen(settings: DimseScpSettings, deps: InputDeps): Promise<Provider> {
+async function listen(
+  settings: DimseScpSettings,
+  deps: InputDeps,
+  tls: TlsListening | undefined,
+): Promise<Provider> {
   const { host, port } = settings;
-  const policy = {
-    aeTitles: settings.ae_titles.map((title) => title.trim()),
-    sources: namedSources(deps.sources),
-    allowAnyCaller: deps.allowAnyCaller,
-  };
+  const { admission } = deps;
+  const aeTitles = settings.ae_titles.map((title) => title.trim());
   try {
     return await listenForAssociations({
       host,
       port,
+      ...(tls && { tls }),
       associationsMax: settings.associations_max,
       maxPduLengthBytes: settings.max_pdu_length_bytes,
       timeouts: {
@@ -83,10 +109,15 @@ async function listen(settings: DimseScpSettings, deps: InputDeps): Promise<Prov
       },
       // All that there are: what is stored and forwarded unchanged need not be decoded.
       transferSyntaxUids: transferSyntaxes.map(({ uid }) => uid),
-      acceptsAbstractSyntax: (uid) => acceptsSopClass(uid, { acceptUnknown: deps.acceptUnknownSopClasses }),
-      admit: (request) => admissionOf(decideAdmission(request, policy)),
+      acceptsAbstractSyntax: (uid) =>
+        acceptsSopClass(uid, { acceptUnknown: admission.acceptsUnknownSopClasses }),
+      admit: (request) => admissionOf(admission.decide(request, aeTitles)),
       store: (request) => receive(request, deps),
-      onEvent: (event) => reportProviderEvent(deps.telemetry, deps.name, event),
+      onEvent(event) {
+        if (event.type === 'association-accepted') admission.associationOpened(event.peer.source);
+        else if (event.type === 'association-ended') admission.associationEnded(event.peer.source);
+        reportProviderEvent(deps.telemetry, deps.name, event);
+      },
     });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
@@ -98,19 +129,24 @@ async function listen(settings: DimseScpSettings, deps: InputDeps): Promise<Prov
   }
 }
 
-function admissionOf(decision: AdmissionDecision): Admission {
+const REJECTION_OF = {
+  'called-ae-title': REJECTION.calledAeTitleNotRecognized,
+  'calling-ae-title': REJECTION.callingAeTitleNotRecognized,
+  'associations-max': REJECTION.localLimitExceeded,
+  'associations-per-minute': REJECTION.temporaryCongestion,
+} as const satisfies Record<(LimitedDecision & { admitted: false })['refused'], Rejection>;
+
+function admissionOf(decision: LimitedDecision): Admission {
   if (decision.admitted) return decision;
-  return {
-    admitted: false,
-    rejection:
-      decision.refused === 'called-ae-title'
-        ? REJECTION.calledAeTitleNotRecognized
-        : REJECTION.callingAeTitleNotRecognized,
-  };
+  const rejection = REJECTION_OF[decision.refused];
+  return { admitted: false, rejection, ...('source' in decision && { source: decision.source }) };
 }
 
 /** Called when a command set has arrived: decides before the data set is read whether there is room for it. */
-function receive(request: StoreRequest, { spool, telemetry }: InputDeps): StoreSink | StoreRefusal {
+function receive(
+  request: StoreRequest,
+  { spool, telemetry, admission }: InputDeps,
+): StoreSink | StoreRefusal {
   if (!isTolerableUid(request.sopInstanceUid)) return { refuse: INVALID_SOP_INSTANCE_UID };
   const { source } = request.association;
   const failed = (error: unknown) => receptionFailed(telemetry, { source, error });
@@ -122,10 +158,12 @@ function receive(request: StoreRequest, { spool, telemetry }: InputDeps): StoreS
     if (!(error instanceof SpoolRefusingError)) failed(error);
     return { refuse: answerOfError(error) };
   }
-  return new ReceptionSink(reception, {
+  const sink = new ReceptionSink(reception, {
     kept: (entry, dataSetBytes) => instanceReceived(telemetry, { source, dataSetBytes, ...entry }),
     failed,
   });
+  const waitMs = admission.paceInstance(source);
+  return waitMs > 0 ? new PacedSink(sink, waitMs) : sink;
 }
 
 function arrivalOf({ association, ...instance }: StoreRequest): Arrival {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Kind } from '../kinds.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { SourceSettings } from './sources.ts';
+import type { AdmissionControl } from './admission-control.ts';
 
 /** What a member of the table of inputs must provide. */
 export interface InputKind<Settings extends z.ZodObject> extends Kind<Settings> {
@@ -17,9 +17,8 @@ export interface InputKind<Settings extends z.ZodObject> extends Kind<Settings> 
 export interface InputDeps {
   /** Name in the configuration. */
   readonly name: string;
-  readonly sources: Readonly<Record<string, SourceSettings>>;
-  readonly allowAnyCaller: boolean;
-  readonly acceptUnknownSopClasses: boolean;
+  /** Asked about every caller: what it says may change at any time. */
+  readonly admission: AdmissionControl;
   readonly spool: Spool;
   readonly telemetry: Telemetry;
 }
@@ -31,6 +30,8 @@ export interface Input {
   /** Where it really listens, if it does: the settings may have said port 0. */
   readonly host?: string;
   readonly port?: number;
+  /** Reads the files of certificates again, for what connects from now on. */
+  reloadCertificates?(): void;
   /** Takes nothing new, and gives what has begun up to `drainMs` to end. */
   stop(drainMs: number): Promise<void>;
 }

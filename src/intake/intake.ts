@@ -10,20 +10,26 @@
  * Deliberately absent: rules, destinations, and any look into the data set.
  */
 import type { Spool } from '../spool/spool.ts';
-import { inputStarted, inputStopped } from '../telemetry/intake-events.ts';
+import { admissionReloaded, inputStarted, inputStopped } from '../telemetry/intake-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { AdmissionControl, type AdmissionSettings } from './admission-control.ts';
 import type { IntakeSettings } from './config.ts';
 import type { Input } from './input-kind.ts';
 import { startInput } from './inputs.ts';
 
 /** An input at work, under its name in the configuration. */
-export interface RunningInput extends Omit<Input, 'stop'> {
+export interface RunningInput extends Omit<Input, 'stop' | 'reloadCertificates'> {
   readonly name: string;
   readonly kind: string;
 }
 
 export interface Intake {
   inputs(): readonly RunningInput[];
+  /**
+   * Puts sources and admission in force for what comes from now on, and reads certificates again. Nothing that is
+   * open is touched. Inputs themselves, and their ports, stay as they were started.
+   */
+  reload(settings: AdmissionSettings): void;
   /** Takes nothing new, gives what has begun up to `drainMs` to end, then cuts it off. */
   stop(drainMs: number): Promise<void>;
 }
@@ -38,6 +44,7 @@ export async function startIntake(
   deps: { readonly spool: Spool; readonly telemetry: Telemetry },
 ): Promise<Intake> {
   const { spool, telemetry } = deps;
+  const admission = new AdmissionControl(settings);
   const running = new Map<string, { readonly kind: string; readonly input: Input }>();
   const stop = async (drainMs: number) => {
     const inputs = [...running];
@@ -50,9 +57,7 @@ export async function startIntake(
       const { kind } = inputSettings;
       const input = await startInput(inputSettings, {
         name,
-        sources: settings.sources,
-        allowAnyCaller: settings.allow_any_caller,
-        acceptUnknownSopClasses: settings.accept_unknown_sop_classes,
+        admission,
         spool,
         telemetry,
       });
@@ -70,10 +75,15 @@ export async function startIntake(
           name,
           {
             kind,
-            input: { stop: _, ...at },
+            input: { stop: _, reloadCertificates: __, ...at },
           },
         ]) => ({ name, kind, ...at }),
       ),
+    reload(next) {
+      admission.reload(next);
+      for (const { input } of running.values()) input.reloadCertificates?.();
+      admissionReloaded(telemetry, { sources: Object.keys(next.sources).length });
+    },
     stop,
   };
 }

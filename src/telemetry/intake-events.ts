@@ -13,6 +13,11 @@ export function inputStopped(telemetry: Telemetry, event: { input: string }): vo
   telemetry.log.info(event, 'Input stopped.');
 }
 
+/** Other sources are in force, for callers that come from now on. */
+export function admissionReloaded(telemetry: Telemetry, event: { sources: number }): void {
+  telemetry.log.info(event, 'Sources and admission were put in force.');
+}
+
 /** An input met an error that nobody expected; it goes on. */
 export function inputFailed(telemetry: Telemetry, event: { input: string; error: unknown }): void {
   const { error, ...facts } = event;
@@ -29,6 +34,11 @@ export function incomingAssociationAccepted(
     calledAeTitle: string;
     peerAddress: string;
     presentationContexts: number;
+    /** Subject of the certificate that the caller has shown. */
+    certificate?: string;
+    /** What the caller says of its user: never a passcode or a token. */
+    userIdentityType?: string;
+    username?: string;
   },
 ): void {
   telemetry.metrics.associationsActive.inc({ direction: 'in', peer: event.source });
@@ -42,11 +52,15 @@ export function incomingAssociationRejected(
     input: string;
     peerAddress: string;
     reason: string;
+    /** Of a caller that is known, and has reached a limit. */
+    source?: string;
     callingAeTitle?: string;
     calledAeTitle?: string;
+    certificate?: string;
   },
 ): void {
-  const labels = { direction: 'in', peer: 'unknown', result: 'rejected', reason: event.reason };
+  const { source: peer = 'unknown', reason } = event;
+  const labels = { direction: 'in', peer, result: 'rejected', reason };
   telemetry.metrics.associationsTotal.inc(labels);
   telemetry.log.warn(event, 'Association rejected.');
 }
@@ -69,6 +83,17 @@ export function incomingAssociationEnded(
   telemetry.metrics.associationsTotal.inc({ direction: 'in', peer: source, result, reason });
   if (result === 'released') telemetry.log.debug(event, 'Association released.');
   else telemetry.log.warn(event, 'Association ended out of order.');
+}
+
+/** A connection to a secure port was not secured, or its peer has shown no good certificate. */
+export function incomingHandshakeFailed(
+  telemetry: Telemetry,
+  event: { input: string; peerAddress: string; code: string; message: string },
+): void {
+  const { message, ...facts } = event;
+  const labels = { direction: 'in', peer: 'unknown', result: 'rejected', reason: event.code };
+  telemetry.metrics.associationsTotal.inc(labels);
+  telemetry.log.warn({ ...facts, reason: message }, 'Secure connection failed.');
 }
 
 /** A connection ended without an association: a port scan, a health check, or a peer that speaks something else. */

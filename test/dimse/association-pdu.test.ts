@@ -15,6 +15,7 @@ import {
 } from '../../src/dimse/association-pdu.ts';
 import { PduFormatError } from '../../src/dimse/errors.ts';
 import type { UserInformation } from '../../src/dimse/pdu.ts';
+import { encodeUserInformation } from '../../src/dimse/user-information.ts';
 import {
   abort,
   associateAccept,
@@ -42,7 +43,14 @@ const userInformation: fc.Arbitrary<UserInformation> = fc
       maxLength: 4,
     }),
     userIdentity: optional(
-      fc.record({ type: fc.integer({ min: 1, max: 5 }), positiveResponseRequested: fc.boolean() }),
+      fc.oneof(
+        fc.record({ type: fc.constantFrom(3, 4, 5), positiveResponseRequested: fc.boolean() }),
+        fc.record({
+          type: fc.constantFrom(1, 2),
+          positiveResponseRequested: fc.boolean(),
+          username: fc.string({ unit: 'grapheme', maxLength: 40 }),
+        }),
+      ),
     ),
     userIdentityAcknowledged: optional(fc.constant(true)),
   })
@@ -140,14 +148,37 @@ test('A-ASSOCIATE-RQ written by hand is read', (t) => {
     maxPduLengthBytes: 0,
     implementationClassUid: '1.2.3',
     roleSelections: [{ sopClassUid: '1.2.3', scu: true, scp: false }],
-    userIdentity: { type: 2, positiveResponseRequested: true },
+    userIdentity: { type: 2, positiveResponseRequested: true, username: 'user' },
   });
 });
 
-test('a password of a user identity is not kept', (t) => {
-  const identity = item(0x58, Buffer.from([2, 1, 0, 4]), 'user', Buffer.from([0, 6]), 'secret');
-  const request = decodeAssociateRequest(body(associateRequest({ userItems: [identity] })));
-  t.false(JSON.stringify(request).includes('secret'));
+test('of a user identity the passcode, ticket, assertion and token are not kept', (t) => {
+  for (const [type, primary, secondary] of [
+    [2, 'user', 'secret'],
+    [3, 'secret', ''],
+    [4, 'secret', ''],
+    [5, 'secret', ''],
+  ] as const) {
+    const lengths = [primary, secondary].map((text) => Buffer.from([0, text.length]));
+    const identity = item(0x58, Buffer.from([type, 1]), lengths[0]!, primary, lengths[1]!, secondary);
+    const request = decodeAssociateRequest(body(associateRequest({ userItems: [identity] })));
+    t.is(request.userInformation.userIdentity?.type, type);
+    t.false(JSON.stringify(request).includes('secret'));
+  }
+});
+
+test('a request with a username and a passcode is written as PS3.7 Table D.3-14 has it', (t) => {
+  const userIdentity = { type: 2, positiveResponseRequested: true, username: 'jürgen', passcode: 'pass' };
+  const pdu = encodeUserInformation({ roleSelections: [], userIdentity });
+  const fields = ['0201', '0007', '6ac3bc7267656e', '0004', '70617373'];
+  t.is(pdu.toString('hex'), ['50000015', '58000011', ...fields].join(''));
+});
+
+test('a user identity that is longer than its item is refused', (t) => {
+  const identity = item(0x58, Buffer.from([1, 0, 0, 9]), 'user');
+  t.throws(() => decodeAssociateRequest(body(associateRequest({ userItems: [identity] }))), {
+    instanceOf: PduFormatError,
+  });
 });
 
 test('A-ASSOCIATE-AC written by hand is read', (t) => {

@@ -12,11 +12,8 @@ const SOURCES: Record<string, SourceSettings> = {
 function admit(calling: string, address: string, options: { any?: boolean; called?: string } = {}): string {
   const decision = decideAdmission(
     { callingAeTitle: calling, calledAeTitle: options.called ?? 'SLIDEGATE', peerAddress: address },
-    {
-      aeTitles: ['SLIDEGATE', 'GATE2'],
-      sources: namedSources(SOURCES),
-      allowAnyCaller: options.any ?? false,
-    },
+    ['SLIDEGATE', 'GATE2'],
+    { sources: namedSources(SOURCES), allowAnyCaller: options.any ?? false },
   );
   return decision.admitted ? decision.source : `refused: ${decision.refused}`;
 }
