@@ -12,7 +12,6 @@ import { access, constants, open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readFileMeta } from '../dicom/file-meta.ts';
-import { attributeValues } from '../dicom/header-index.ts';
 import { GatewayError } from '../errors.ts';
 import type {
   DeliveryItem,
@@ -22,12 +21,12 @@ import type {
 } from './destination-kind.ts';
 import { DurableFolder } from './durable-file.ts';
 import { DeliveryError } from './errors.ts';
+import { DEFAULT_TEMPLATE, PathTemplateSetting, pathOfInstance } from './instance-path.ts';
 import { laneSettings } from './lane-settings.ts';
 import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
-import { HeadBuffers, type HeadedSource } from './part10-source.ts';
-import { type PathTemplate, parsePathTemplate, renderPath } from './path-template.ts';
-import { indexOf } from './rewriting.ts';
+import { HeadBuffers } from './part10-source.ts';
+import { type PathTemplate, parsePathTemplate } from './path-template.ts';
 
 const FolderSettings = z.strictObject({
   kind: z.literal('folder').describe('Part 10 files in a folder.'),
@@ -39,14 +38,9 @@ const FolderSettings = z.strictObject({
       'Makes the folder at start where it is missing. False for a mount point, so that nothing is written ' +
         'under it while the volume is not mounted.',
     ),
-  template: z
-    .string()
-    .default('{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm')
-    .superRefine((text, context) => {
-      const problem = templateProblem(text);
-      if (problem) context.addIssue({ code: 'custom', message: problem });
-    })
-    .describe('Path of each file below the folder; keywords or tags of attributes in braces.'),
+  template: PathTemplateSetting.default(DEFAULT_TEMPLATE).describe(
+    'Path of each file below the folder; keywords or tags of attributes in braces.',
+  ),
   writers_max: z.int().min(1).max(64).default(8).describe('Files written at the same time.'),
   ...laneSettings,
 });
@@ -88,7 +82,7 @@ class FolderSession implements DestinationSession<PreparedInstance> {
   async send({ source, item, close }: PreparedInstance): Promise<Outcome> {
     const { signal } = this.#closing;
     try {
-      await this.#folder.write(this.#pathOf(source, item), source, {
+      await this.#folder.write(pathOfInstance(this.#template, source, item), source, {
         // The same for every attempt, so that none is left behind.
         temporaryName: `.${item.entry.sopInstanceUid}.${item.taskId}.part`,
         mayReplace: (path) => assertSameInstance(path, item.entry.sopInstanceUid),
@@ -117,24 +111,6 @@ class FolderSession implements DestinationSession<PreparedInstance> {
 
   async close(): Promise<void> {
     this.#closing.abort();
-  }
-
-  #pathOf(source: HeadedSource, { entry, payload }: DeliveryItem): string {
-    const known: Readonly<Record<string, string>> = {
-      SOPClassUID: entry.sopClassUid,
-      SOPInstanceUID: entry.sopInstanceUid,
-      ...(!payload.edits?.length && {
-        StudyInstanceUID: entry.studyInstanceUid,
-        SeriesInstanceUID: entry.seriesInstanceUid,
-      }),
-    };
-    let index: ReturnType<typeof indexOf> | undefined;
-    return renderPath(this.#template, (attribute, path) => {
-      if (known[attribute]) return known[attribute];
-      index ??= indexOf(source);
-      const values = attributeValues(index, path);
-      return Array.isArray(values) ? values.join('_') : undefined;
-    });
   }
 }
 
@@ -168,16 +144,6 @@ function sopInstanceUidOf(header: Uint8Array): string | undefined {
   } catch (error) {
     if (error instanceof GatewayError) return undefined; // Whatever it is, it is not ours.
     throw error;
-  }
-}
-
-function templateProblem(template: string): string | undefined {
-  try {
-    parsePathTemplate(template);
-    return undefined;
-  } catch (error) {
-    const { message } = error as Error;
-    return error instanceof SyntaxError ? message : `must hold names of attributes in braces: ${message}`;
   }
 }
 

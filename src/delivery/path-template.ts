@@ -15,6 +15,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f/\\:*?"<>|]/g;
 const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 /** Of 255 that file systems allow, some are left for the temporary name. */
 const SEGMENT_BYTES_MAX = 200;
+const UID_BYTES_MAX = 64;
 
 /**
  * Reads a template.
@@ -29,7 +30,24 @@ export function parsePathTemplate(text: string): PathTemplate {
       throw new SyntaxError('must be a relative path without empty, "." or ".." parts');
     }
   }
-  return { segments: segments.map(parseSegment) };
+  const template = { segments: segments.map(parseSegment) };
+  if (!template.segments.flat().some((part) => 'attribute' in part)) {
+    throw new SyntaxError('must name an attribute in braces: without one all instances have the same name');
+  }
+  return template;
+}
+
+/** Whether no two instances can have the same path: the name of the file is their UID, and is never cut. */
+export function isUniquePerInstance({ segments }: PathTemplate): boolean {
+  const file = segments.at(-1) ?? [];
+  const names = file.filter((part) => 'attribute' in part);
+  const textBytes = file.reduce((sum, part) => sum + ('text' in part ? Buffer.byteLength(part.text) : 0), 0);
+  const [name] = names;
+  return (
+    names.length === 1 &&
+    name?.attribute === 'SOPInstanceUID' &&
+    textBytes + UID_BYTES_MAX <= SEGMENT_BYTES_MAX
+  );
 }
 
 /**

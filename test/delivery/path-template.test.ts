@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { parsePathTemplate, renderPath } from '../../src/delivery/path-template.ts';
+import { isUniquePerInstance, parsePathTemplate, renderPath } from '../../src/delivery/path-template.ts';
 
 function render(template: string, values: Record<string, string> = {}): string {
   return renderPath(parsePathTemplate(template), (attribute) => values[attribute]);
@@ -40,7 +40,18 @@ test('long names are cut, and keep their ending', (t) => {
 });
 
 test('a template that is absolute, climbs or names no attribute is refused', (t) => {
-  for (const template of ['/etc/x', 'a/../b', 'a//b', './a', '', '{NoSuchKeyword}', 'a}b', '{a', 'x\u0000']) {
+  for (const template of [
+    '/etc/{StudyID}',
+    'a/../{StudyID}',
+    'a//{StudyID}',
+    './{StudyID}',
+    '',
+    '{NoSuchKeyword}',
+    '{StudyID}}b',
+    '{a',
+    'x\u0000{StudyID}',
+    'all/image.dcm',
+  ]) {
     t.throws(() => parsePathTemplate(template), undefined, template);
   }
 });
@@ -63,4 +74,17 @@ test('whatever the values, the path stays in the folder', (t) => {
       }),
     ),
   );
+});
+
+test('a file named by the UID of the instance is that of no other; one that is cut, or named otherwise, may be', (t) => {
+  for (const template of ['{SOPInstanceUID}', '{PatientID}/x-{SOPInstanceUID}.dcm']) {
+    t.true(isUniquePerInstance(parsePathTemplate(template)), template);
+  }
+  for (const template of [
+    '{SOPInstanceUID}/{Modality}',
+    '{PatientName}{SOPInstanceUID}',
+    `${'x'.repeat(140)}{SOPInstanceUID}`,
+  ]) {
+    t.false(isUniquePerInstance(parsePathTemplate(template)), template);
+  }
 });
