@@ -1,5 +1,5 @@
 import { type Disposition, GatewayError } from '../errors.ts';
-import type { Abort, AbortReason, Rejection } from './pdu.ts';
+import { type Abort, type AbortReason, describeRejection, type Rejection } from './pdu.ts';
 
 /** Bytes from the peer that are no PDU, or not one that may come now. PS3.8 9.3. */
 export class PduFormatError extends GatewayError {
@@ -34,7 +34,7 @@ export class AssociationRejectedError extends GatewayError {
 
   constructor(calledAeTitle: string, rejection: Rejection) {
     super(
-      `Cannot open association with "${calledAeTitle}": the peer rejected it (result ${rejection.result}, source ${rejection.source}, reason ${rejection.reason})`,
+      `Cannot open association with "${calledAeTitle}": the peer rejected it: ${describeRejection(rejection)}`,
       { calledAeTitle, result: rejection.result, source: rejection.source, reason: rejection.reason },
     );
     this.rejection = rejection;

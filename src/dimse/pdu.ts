@@ -83,6 +83,24 @@ export const REJECTION = {
   localLimitExceeded: { result: 2, source: 3, reason: 2 },
 } as const satisfies Record<string, Rejection>;
 
+/** PS3.8 Table 9-21, the pairs of source and reason that it gives a meaning. */
+const REJECTION_WORDS: Readonly<Record<string, string>> = {
+  '1.1': 'it gives no reason',
+  '1.2': 'it does not support the application context',
+  '1.3': 'it does not know the calling AE title',
+  '1.7': 'it does not know the called AE title',
+  '2.1': 'it gives no reason',
+  '2.2': 'it does not support the protocol version',
+  '3.1': 'it is congested for the moment',
+  '3.2': 'it has reached its limit of associations for the moment',
+};
+
+/** What a rejection says, in words and in the numbers of the standard. */
+export function describeRejection({ result, source, reason }: Rejection): string {
+  const words = REJECTION_WORDS[`${source}.${reason}`] ?? 'its reason is none of the standard';
+  return `${words} (result ${result}, source ${source}, reason ${reason})`;
+}
+
 /** A-ABORT: PS3.8 Table 9-26. */
 export interface Abort {
   /** 0 service-user, 2 service-provider. */
