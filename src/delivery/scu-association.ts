@@ -1,5 +1,10 @@
 /** One association with a destination at a time: opened when needed, kept while there is work, released after. */
-import { type AssociationTarget, openAssociation, type ServiceUser } from '../dimse/service-user.ts';
+import {
+  type AssociationServices,
+  type AssociationTarget,
+  openAssociation,
+  type ServiceUser,
+} from '../dimse/service-user.ts';
 import { GatewayError } from '../errors.ts';
 import {
   outgoingAssociationEnded,
@@ -89,10 +94,11 @@ export class ScuAssociation {
 export async function openObserved(
   contexts: Parameters<typeof openAssociation>[1],
   { destination, target, telemetry, signal }: ScuAssociationDeps,
+  services?: AssociationServices,
 ): Promise<ServiceUser> {
   let user: ServiceUser;
   try {
-    user = await openAssociation(target, contexts, signal);
+    user = await openAssociation(target, contexts, signal, services);
   } catch (error) {
     if (error instanceof GatewayError) {
       const { code, message } = error;

@@ -59,6 +59,11 @@ export function createMetrics(registry = new Registry()) {
       ['source'],
     ),
     refusingInput: gauge('refusing_input', '1 while free space is under the watermark.', ['volume']),
+    duplicatesTotal: counter(
+      'duplicates_total',
+      'Instances whose SOP Instance UID was here already, by what became of them.',
+      ['source', 'outcome'],
+    ),
     // Spool.
     durableWriteSeconds: histogram('durable_write_seconds', 'One group of instances made durable.', [
       'volume',
@@ -133,6 +138,45 @@ export function createMetrics(registry = new Registry()) {
       '1 while new certificate files cannot be used and the old ones stay in force.',
       ['side', 'name'],
     ),
+    laneClosed: gauge('lane_closed', '1 while the destination is outside of its send windows.', [
+      'destination',
+    ]),
+    reportOnly: gauge('report_only', '1 while nothing is sent to the destination, only reported.', [
+      'destination',
+    ]),
+    gaveUpTotal: counter('gave_up_total', 'Deliveries held after they had been tried for too long.', [
+      'destination',
+    ]),
+    deliveriesSkippedTotal: counter(
+      'deliveries_skipped_total',
+      'Deliveries settled without the destination, which was down.',
+      ['destination'],
+    ),
+    deliveriesFailedOverTotal: counter(
+      'deliveries_failed_over_total',
+      'Deliveries handed to another destination, as their own was down.',
+      ['destination', 'to'],
+    ),
+    // Storage commitment: `out` asks destinations, `in` answers modalities.
+    commitmentRequestsTotal: counter(
+      'commitment_requests_total',
+      'Storage commitment requests, by what came of them.',
+      ['direction', 'peer', 'outcome'],
+    ),
+    commitmentsTotal: counter('commitments_total', 'Instances that were committed to, or not.', [
+      'direction',
+      'peer',
+      'outcome',
+    ]),
+    commitmentReportsIdleTotal: counter(
+      'commitment_reports_idle_total',
+      'Reports of transactions that are settled or unknown.',
+      ['reason'],
+    ),
+    noticesTotal: counter('notices_total', 'Notices, by what came of each try to send one.', [
+      'channel',
+      'outcome',
+    ]),
     heldTotal: counter('held_total', 'Tasks held for an operator.', ['stage', 'code']),
     operatorActionsTotal: counter(
       'operator_actions_total',
