@@ -25,7 +25,7 @@ const mayImport = {
   config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices', 'telemetry'],
 };
 
-const shared = '^src/(errors|kinds|duration|did-you-mean)[.]ts$';
+const shared = '^src/(errors|kinds|duration|did-you-mean|time-zone)[.]ts$';
 const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices'];
 const roots =
   '^src/(main|generate|conversion/worker|spool/(sqlite|files)/worker|cli/(demo-pacs|bench-receiver))[.]ts$';

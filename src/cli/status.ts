@@ -69,14 +69,26 @@ function describeDestinations({ destinations, now }: StatusAnswer): readonly str
   if (destinations.length === 0) return ['No destinations.'];
   const rows = destinations.map((one) => [
     one.name,
-    one.state,
+    stateOf(one),
     String(one.waiting),
     String(one.sending),
     String(one.held),
     one.oldestWaitingAt ? formatDuration(Date.parse(now) - Date.parse(one.oldestWaitingAt)) : '-',
     one.lastFailure ? `${one.lastFailure.code}: ${one.lastFailure.reason}` : '-',
   ]);
-  return [table(['DESTINATION', 'STATE', 'WAITING', 'SENDING', 'HELD', 'OLDEST', 'LAST FAILURE'], rows)];
+  const reported = destinations.filter(({ reportOnly }) => reportOnly).map(({ name }) => name);
+  return [
+    table(['DESTINATION', 'STATE', 'WAITING', 'SENDING', 'HELD', 'OLDEST', 'LAST FAILURE'], rows),
+    ...(reported.length > 0
+      ? ['', `NOTHING IS SENT to ${reported.join(', ')}: what would be is only reported (mode, report_only).`]
+      : []),
+  ];
+}
+
+function stateOf({ state, reportOnly, opensAt, diverting }: StatusAnswer['destinations'][number]): string {
+  if (reportOnly) return 'REPORT ONLY';
+  if (diverting) return `${state}, ${diverting === 'skip' ? 'skipping' : 'failing over'}`;
+  return opensAt === undefined ? state : `${state} until ${opensAt}`;
 }
 
 function describeHeld(answer: StatusAnswer, held: readonly EntryAnswer[]): readonly string[] {

@@ -28,10 +28,21 @@ export interface LaneView {
   readonly destination: string;
   /** Absent where the settings have no destination of that name any more. */
   readonly kind?: string;
-  /** `suspended`: in trouble, and probed. `blocked`: no longer in the settings, though tasks wait for it. */
-  readonly state: 'idle' | 'sending' | 'suspended' | 'blocked' | 'stopped';
+  /**
+   * `suspended`: in trouble, and probed. `closed`: outside of its windows. `blocked`: no longer in the settings,
+   * though tasks wait for it.
+   */
+  readonly state: 'idle' | 'sending' | 'suspended' | 'closed' | 'blocked' | 'stopped';
   /** When a suspended destination is asked next whether it is well again. */
   readonly nextProbeAtMs?: number;
+  /** When a closed one is sent to again. */
+  readonly opensAtMs?: number;
+  /** Where deliveries go while it has been down for long. */
+  readonly diverting?: 'skip' | 'failover';
+  /** Nothing is sent: what would have been is written down. */
+  readonly reportOnly?: boolean;
+  /** Taken and not committed to; absent where it need not commit. */
+  readonly awaitingCommitment?: number;
   readonly lastTakenAtMs?: number;
   /** The last failure since the destination last took something. */
   readonly lastFailure?: { readonly atMs: number; readonly code: string; readonly reason: string };

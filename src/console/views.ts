@@ -51,6 +51,9 @@ export interface DestinationView {
   readonly name: string;
   readonly kind?: string;
   readonly state: LaneView['state'];
+  readonly opensAt?: string;
+  readonly diverting?: LaneView['diverting'];
+  readonly reportOnly?: boolean;
   readonly waiting: number;
   readonly sending: number;
   readonly held: number;
@@ -70,11 +73,14 @@ export function viewDestinations(
     const count = (state: TaskState) =>
       own.filter((task) => task.state === state).reduce((sum, task) => sum + task.count, 0);
     const open = own.filter((task) => task.state !== 'held' && task.count > 0);
-    const { kind, state, nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
+    const { kind, state, opensAtMs, diverting, reportOnly, nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
     return {
       name: lane.destination,
       ...(kind !== undefined && { kind }),
       state,
+      ...(opensAtMs !== undefined && { opensAt: isoTime(opensAtMs) }),
+      ...(diverting && { diverting }),
+      ...(reportOnly && { reportOnly }),
       waiting: count('waiting'),
       sending: count('claimed'),
       held: count('held'),

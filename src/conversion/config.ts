@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Duration } from '../duration.ts';
+import { TimeZone } from '../time-zone.ts';
 
 /** Settings of conversion: how much of the machine it may take. */
 export const ConversionSettings = z.strictObject({
@@ -25,19 +26,8 @@ export const ConversionSettings = z.strictObject({
     .min(0)
     .default(1_000_000_000)
     .describe('Space that conversions leave free on the volume of the spool; they wait rather than take it.'),
-  time_zone: z
-    .string()
-    .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC')
-    .optional()
-    .describe('Time zone of dates that converted instances get from here; that of the system unless set.'),
+  time_zone: TimeZone.optional().describe(
+    'Time zone of dates that converted instances get from here; that of the site unless set.',
+  ),
 });
 export type ConversionSettings = z.output<typeof ConversionSettings>;
-
-function isTimeZone(name: string): boolean {
-  try {
-    Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -2,11 +2,15 @@
  * What became of each attempt of a lane: said to the breaker, the spool and the telemetry, and remembered for the
  * status.
  */
-import type { Claim } from '../spool/spool.ts';
+import type { Claim, DeliveryPayload } from '../spool/spool.ts';
 import { breakerClosed, breakerOpened, deliveryFailed, deliveryTaken } from '../telemetry/events.ts';
+import { deliveryGivenUp, deliveryReported } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Breaker, Probe } from './breaker.ts';
 import type { Clock } from './clock.ts';
+import { commitmentTask } from './commitment-tasks.ts';
+import { coveredMs } from './intervals.ts';
+import type { LaneHours } from './lane-hours.ts';
 import type { LaneStatus } from './lane-status.ts';
 import { dispositionOf, type NotTaken, type Outcome, statusLabel, type Taken } from './outcome.ts';
 import { type Decision, decide, type FailedAttempt, triedForMs } from './retry-policy.ts';
@@ -14,6 +18,7 @@ import type { RetrySettings } from './retry-settings.ts';
 import type { Settlements } from './settlements.ts';
 
 export interface AttemptsDeps {
+  readonly hours: LaneHours;
   readonly breaker: Breaker;
   readonly settlements: Settlements;
   readonly telemetry: Telemetry;
@@ -24,6 +29,8 @@ export interface AttemptsDeps {
 export interface AttemptsOptions {
   readonly destination: string;
   readonly retry: RetrySettings;
+  /** The destination has to commit to what it has taken. */
+  readonly commits: boolean;
   /** How a destination in trouble is asked whether it is well again, unless the trouble was A7xx. */
   readonly probe: Probe;
 }
@@ -34,7 +41,7 @@ export interface Sent {
   readonly alone: boolean;
 }
 
-type Remembered = Pick<LaneStatus, 'taken' | 'failed' | 'lastTakenAtMs' | 'lastFailure'>;
+type Remembered = Pick<LaneStatus, 'taken' | 'failed' | 'reported' | 'lastTakenAtMs' | 'lastFailure'>;
 
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -53,10 +60,12 @@ export class Attempts {
     return this.#remembered;
   }
 
-  settle(claim: Claim, outcome: Outcome, sent: Sent): void {
+  /** @returns what became of it: `again` when it is still to be delivered */
+  settle(claim: Claim, outcome: Outcome, sent: Sent): 'taken' | 'held' | 'again' {
+    if (!outcome.taken && outcome.code !== 'STOPPED') return this.#settleFailed(claim, outcome, sent);
     if (outcome.taken) this.#settleTaken(claim, outcome, sent);
-    else if (outcome.code === 'STOPPED') this.#deps.settlements.release([claim]);
-    else this.#settleFailed(claim, outcome, sent);
+    else this.#deps.settlements.release([claim]);
+    return outcome.taken ? 'taken' : 'again';
   }
 
   /** The destination did not answer a probe. */
@@ -70,6 +79,10 @@ export class Attempts {
     const { entry, attempt } = claim;
     const now = this.#deps.clock.now();
     this.#tellBreaker((breaker) => breaker.taken(entry.entryId));
+    if (outcome === 'reported') {
+      this.#settleReported(claim);
+      return;
+    }
     const { taken, failed } = this.#remembered;
     this.#remembered = { taken: taken + 1, failed, lastTakenAtMs: now };
     this.#deps.settlements.complete(
@@ -78,6 +91,7 @@ export class Attempts {
         outcome,
         ...(status !== undefined && { status }),
         ...(comment && { detail: comment }),
+        ...(this.#options.commits && { tasks: [commitmentTask(destination, claim)] }),
       },
       () =>
         deliveryTaken(this.#deps.telemetry, {
@@ -93,7 +107,18 @@ export class Attempts {
     );
   }
 
-  #settleFailed(claim: Claim, outcome: NotTaken, sent: Sent): void {
+  /** It would have been sent, and is on record as such. */
+  #settleReported(claim: Claim): void {
+    const { destination } = this.#options;
+    const { reported = 0 } = this.#remembered;
+    this.#remembered = { ...this.#remembered, reported: reported + 1 };
+    const detail = 'Not sent: the destination is only reported on';
+    this.#deps.settlements.complete({ claim, outcome: 'reported', detail }, () =>
+      deliveryReported(this.#deps.telemetry, { destination, entryId: claim.entry.entryId }),
+    );
+  }
+
+  #settleFailed(claim: Claim, outcome: NotTaken, sent: Sent): 'held' | 'again' {
     const { destination } = this.#options;
     const { entry, attempt } = claim;
     const now = this.#deps.clock.now();
@@ -110,19 +135,20 @@ export class Attempts {
         code: outcome.code,
         message: outcome.comment ? `${message}: "${outcome.comment}"` : message,
         ...(outcome.status !== undefined && { status: outcome.status }),
-        ...(decision.type === 'retry' && { retryAtMs: now + decision.delayMs, counts: decision.counts }),
-      },
-      () =>
-        deliveryFailed(this.#deps.telemetry, {
-          destination,
-          entryId: entry.entryId,
-          attempt,
-          code: outcome.code,
-          disposition,
-          status: statusLabel(outcome.status),
-          reason: message,
+        ...(decision.type === 'retry' && {
+          retryAtMs: now + Math.max(decision.delayMs, outcome.retryAfterMs ?? 0),
+          counts: decision.counts,
         }),
+      },
+      () => {
+        const { telemetry } = this.#deps;
+        const about = { destination, entryId: entry.entryId, attempt, code: outcome.code };
+        const status = statusLabel(outcome.status);
+        deliveryFailed(telemetry, { ...about, disposition, status, reason: message });
+        if (decision.type === 'hold' && decision.why === 'gave-up') deliveryGivenUp(telemetry, about);
+      },
     );
+    return decision.type === 'hold' ? 'held' : 'again';
   }
 
   /** What the policy has to know; tells the breaker on the way. */
@@ -141,14 +167,6 @@ export class Attempts {
       this.#tellBreaker(() => breaker.failed(entryId, probe), code);
     }
 
-    const now = this.#deps.clock.now();
-    const firstAtMs = claim.firstAttemptAtMs ?? startedAtMs;
-    const knownFromMs = Math.max(firstAtMs, this.#knownFromMs);
-    const tried = {
-      attempt: claim.attempt,
-      sinceFirstMs: now - firstAtMs,
-      inThisRunMs: now - knownFromMs - breaker.suspendedMsSince(knownFromMs),
-    };
     return {
       reason,
       attempt: claim.attempt,
@@ -156,8 +174,23 @@ export class Attempts {
       failuresInRow: Math.max(1, breaker.failuresInRow),
       othersPass,
       othersFail,
-      triedForMs: triedForMs(tried, this.#options.retry),
+      triedForMs: this.#triedForMs(claim, claim.firstAttemptAtMs ?? startedAtMs),
     };
+  }
+
+  /** Neither outages nor the time outside of the hours count; of outages those before this run are not known. */
+  #triedForMs({ attempt, payload }: Claim, firstAtMs: number): number {
+    const { breaker, hours, clock } = this.#deps;
+    const now = clock.now();
+    const { priority } = (payload ?? {}) as Partial<DeliveryPayload>;
+    const closed = hours.closedBetween(firstAtMs, now, priority);
+    const knownFromMs = Math.max(firstAtMs, this.#knownFromMs);
+    const tried = {
+      attempt,
+      sinceFirstMs: now - firstAtMs - coveredMs(closed, firstAtMs),
+      inThisRunMs: now - knownFromMs - coveredMs([...breaker.suspensions, ...closed], knownFromMs),
+    };
+    return triedForMs(tried, this.#options.retry);
   }
 
   /** Reports when sending is suspended, and when it goes on. */

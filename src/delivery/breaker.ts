@@ -2,6 +2,7 @@
  * Suspends sending to a destination that is in trouble. Only several *different* instances failing in a row
  * open it: one poison instance does not. While it is open nothing is claimed and nothing counts.
  */
+import type { Interval } from './intervals.ts';
 import { backOffMs, probePace } from './retry-policy.ts';
 import type { RetrySettings } from './retry-settings.ts';
 
@@ -13,11 +14,6 @@ export type Probe = 'echo' | 'instance';
 
 /** Intervals kept in full; older ones are joined, and the time between them then counts as suspended too. */
 const INTERVALS_MAX = 256;
-
-interface Interval {
-  readonly fromMs: number;
-  toMs: number;
-}
 
 export class Breaker {
   readonly #settings: RetrySettings;
@@ -105,13 +101,15 @@ export class Breaker {
     return this.#state !== 'closed' || this.#failing.size > (this.#failing.has(entryId) ? 1 : 0);
   }
 
-  /** How long sending was suspended since then. */
-  suspendedMsSince(sinceMs: number): number {
-    const current = this.#state === 'closed' ? [] : [{ fromMs: this.#openedAtMs, toMs: this.#deps.now() }];
-    return [...this.#suspensions, ...current].reduce(
-      (sum, { fromMs, toMs }) => sum + Math.max(0, toMs - Math.max(fromMs, sinceMs)),
-      0,
-    );
+  /** How long sending has been suspended; 0 when it is not. */
+  get suspendedForMs(): number {
+    return this.#state === 'closed' ? 0 : Math.max(0, this.#deps.now() - this.#openedAtMs);
+  }
+
+  /** When sending was suspended, as far as is remembered: to now, while it is. */
+  get suspensions(): readonly Interval[] {
+    const now = { fromMs: this.#openedAtMs, toMs: this.#deps.now() };
+    return this.#state === 'closed' ? this.#suspensions : [...this.#suspensions, now];
   }
 
   #open(probe: Probe): void {

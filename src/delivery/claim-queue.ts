@@ -2,7 +2,8 @@
  * The next things to deliver: claimed in batches, the first of them made ready before their turn, so that a
  * slot never waits for the spool between two sends.
  *
- * The products of one conversion go through one slot, in the order of their claims: a set arrives in order.
+ * What belongs together, a *set*, goes through one slot, in the order of its claims and back to back. The more
+ * urgent goes first, though a set of the same slot is under way.
  */
 import type { Claim } from '../spool/spool.ts';
 import { HEAD_BYTES_MAX } from './part10-source.ts';
@@ -12,6 +13,10 @@ export interface ClaimQueueOptions<Ready> {
   claim(limit: number, signal: AbortSignal): Promise<readonly Claim[]>;
   /** Makes a claim ready to be sent. */
   prepare(claim: Claim): Promise<Ready>;
+  /** The set that a claim belongs to, if any. */
+  setOf(claim: Claim): string | undefined;
+  /** Higher first. */
+  priorityOf(claim: Claim): number;
   /** Claims asked for at a time, at most. */
   readonly batchMax: number;
   /** What is made ready ahead of its turn, at most. */
@@ -34,6 +39,8 @@ export interface Next<Ready> {
 
 interface Waiting<Ready> {
   readonly claim: Claim;
+  readonly set: string | undefined;
+  readonly priority: number;
   ready?: Promise<Ready>;
 }
 
@@ -47,7 +54,7 @@ export class ClaimQueue<Ready> {
   #waiting: Waiting<Ready>[] = [];
   readonly #takers: Taker<Ready>[] = [];
   /** The set that each slot is sending. */
-  readonly #setOfSlot = new Map<number, number>();
+  readonly #setOfSlot = new Map<number, string>();
   #claiming: Promise<void> | undefined;
   /** Of the claims of late. */
   #meanBytes = CLAIMED_BYTES / FIRST_BATCH;
@@ -82,12 +89,19 @@ export class ClaimQueue<Ready> {
     });
   }
 
+  /** Takes what waits of a set out of the queue. The caller lets go of it, and of what was made ready. */
+  dropSet(set: string): readonly (Claim | Next<Ready>)[] {
+    const dropped = this.#waiting.filter((waiting) => waiting.set === set);
+    this.#waiting = this.#waiting.filter((waiting) => !dropped.includes(waiting));
+    return dropped.map(leftOf);
+  }
+
   /** Empties the queue, after the signal has aborted. The caller lets go of what was made ready. */
   async drain(): Promise<readonly (Claim | Next<Ready>)[]> {
     await this.#claiming;
     const left = this.#waiting;
     this.#waiting = [];
-    return left.map(({ claim, ready }) => (ready ? { claim, ready } : claim));
+    return left.map(leftOf);
   }
 
   /** One claim request at a time, when less than half a batch is left or a slot has nothing to do. */
@@ -108,7 +122,7 @@ export class ClaimQueue<Ready> {
   #admit(claims: readonly Claim[]): void {
     this.#claiming = undefined;
     for (const claim of claims) {
-      this.#waiting.push({ claim });
+      this.#insert(claim);
       this.#meanBytes += (claim.entry.sizeBytes - this.#meanBytes) / 8;
     }
     if (this.#options.signal.aborted) return;
@@ -123,12 +137,23 @@ export class ClaimQueue<Ready> {
     else if (this.#takers.length > 0) setImmediate(() => this.#claimMore());
   }
 
+  /** Behind everything that is as urgent, and behind all of its set. */
+  #insert(claim: Claim): void {
+    const { setOf, priorityOf } = this.#options;
+    const set = setOf(claim);
+    const priority = priorityOf(claim);
+    const index = this.#waiting.findLastIndex(
+      (other) => other.priority >= priority || (set !== undefined && other.set === set),
+    );
+    this.#waiting.splice(index + 1, 0, { claim, set, priority });
+  }
+
   #pick(slot: number): Next<Ready> | undefined {
     const index = this.#indexFor(slot);
     const picked = this.#waiting[index];
     if (!picked) return undefined;
     this.#waiting.splice(index, 1);
-    const set = setOf(picked.claim);
+    const { set } = picked;
     if (set === undefined) this.#setOfSlot.delete(slot);
     else this.#setOfSlot.set(slot, set);
     const next = { claim: picked.claim, ready: this.#prepared(picked) };
@@ -136,16 +161,18 @@ export class ClaimQueue<Ready> {
     return next;
   }
 
-  /** A slot goes on with its set; otherwise it takes the first claim whose set no other slot is sending. */
+  /**
+   * The first claim whose set no other slot is sending; but a slot goes on with its set before it takes others that
+   * are not more urgent.
+   */
   #indexFor(slot: number): number {
     const own = this.#setOfSlot.get(slot);
-    const continued = own === undefined ? -1 : this.#waiting.findIndex(({ claim }) => setOf(claim) === own);
-    if (continued >= 0) return continued;
     const taken = new Set(this.#setOfSlot.values());
-    return this.#waiting.findIndex(({ claim }) => {
-      const set = setOf(claim);
-      return set === undefined || set === own || !taken.has(set);
-    });
+    const first = this.#waiting.findIndex(({ set }) => set === undefined || set === own || !taken.has(set));
+    if (own === undefined || first < 0) return first;
+    const continued = this.#waiting.findIndex(({ set }) => set === own);
+    const isMoreUrgent = this.#waiting[first]!.priority > (this.#waiting[continued]?.priority ?? -Infinity);
+    return isMoreUrgent ? first : continued;
   }
 
   #prepareAhead(): void {
@@ -170,7 +197,6 @@ export class ClaimQueue<Ready> {
   }
 }
 
-/** Products of one conversion belong together. */
-function setOf({ entry }: Claim): number | undefined {
-  return entry.origin === 'converted' ? entry.parentEntryId : undefined;
+function leftOf<Ready>({ claim, ready }: Waiting<Ready>): Claim | Next<Ready> {
+  return ready ? { claim, ready } : claim;
 }

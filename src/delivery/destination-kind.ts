@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { Kind } from '../kinds.ts';
 import type { Claim, DeliveryPayload, Entry, StoredInstance } from '../spool/spool.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Pace } from './bandwidth.ts';
+import type { CommitmentPeer } from './commitment-peer.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What a member of the table of destinations must provide. */
@@ -28,6 +30,8 @@ export interface DestinationDeps {
   readonly name: string;
   /** Where the instances are: the spool. */
   readonly instances: { open(entryId: number): Promise<OpenInstance> };
+  /** What is sent is read through it, by {@link paced}, so that no more leaves per second than allowed. */
+  readonly pace?: Pace;
   readonly telemetry: Telemetry;
 }
 
@@ -56,6 +60,8 @@ export interface SendOptions {
 export interface DestinationSession<Prepared extends PreparedItem = PreparedItem> {
   /** How many items it can send at the same time. */
   readonly slots: number;
+  /** Present when the destination has to commit to what it has taken. */
+  readonly commitment?: CommitmentPeer;
   /** Tells what will be sent soon, so that it can be negotiated at once. */
   expect(entries: readonly Entry[]): void;
   /**

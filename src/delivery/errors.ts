@@ -24,10 +24,14 @@ const DISPOSITIONS = {
   HTTP_UNREACHABLE: 'retry',
   /** The HTTP server got something, and gave no whole answer. */
   HTTP_NO_ANSWER: 'unclear',
+  /** The server has an object of another length than was sent. */
+  OBJECT_LENGTH: 'unclear',
   /** The password or token to sign in with cannot be read. */
   SECRET_UNREADABLE: 'retry',
   /** The destination answered C-ECHO, or what stands for it, with a failure. */
   ECHO_REFUSED: 'retry',
+  /** What would be sent cannot be written down. */
+  REPORT_UNWRITABLE: 'retry',
   /** The configuration has no destination of that name. */
   DESTINATION_UNKNOWN: 'hold',
 } as const satisfies Record<string, Disposition>;

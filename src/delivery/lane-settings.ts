@@ -51,3 +51,5 @@ export const laneSettings = {
     .default(false)
     .describe('Whether what waits of a study is sent one after the other, over one association.'),
 } as const;
+
+export type LaneSettings = z.infer<z.ZodObject<typeof laneSettings>>;

@@ -1,42 +1,46 @@
 /**
  * # Lane
  *
- * Works off the delivery tasks of one destination, oldest first, until it is stopped.
+ * Works off the delivery tasks of one destination, most urgent and oldest first, until it is stopped.
  *
  * - One slot sends one instance at a time; while it awaits the answer the next one is made ready.
- * - A failure is the failure of one instance: all others go on.
+ * - A failure is the failure of one instance: all others go on, but those of its study where order is asked for.
  * - What is taken is settled behind the sender's back; what was sent and not yet settled when the process dies
  *   is sent again, never lost.
- * - While the breaker is open nothing is claimed, so that nothing ages.
+ * - While the breaker is open nothing is claimed to be sent, so that nothing ages; nor is outside the hours.
+ * - A destination that comes back gets one probe, then one instance, then more and more.
  *
  * Deliberately absent: how anything is sent, and which failures are worth another try.
  */
 import { GatewayError } from '../errors.ts';
-import type { Claim, DeliveryPayload, Spool } from '../spool/spool.ts';
+import type { Spool } from '../spool/spool.ts';
 import { laneTroubled } from '../telemetry/events.ts';
+import { laneHoursChanged } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Attempts } from './attempts.ts';
 import { Breaker } from './breaker.ts';
-import { ClaimQueue, type Next } from './claim-queue.ts';
 import type { Clock } from './clock.ts';
-import type { DestinationSession, PreparedItem } from './destination-kind.ts';
+import type { DestinationSession } from './destination-kind.ts';
+import { Flow } from './flow.ts';
+import { type Hours, LaneHours } from './lane-hours.ts';
+import type { LaneSettings } from './lane-settings.ts';
 import type { LaneStatus } from './lane-status.ts';
-import { type Outcome, outcomeOfError } from './outcome.ts';
-import { goesAlone } from './retry-policy.ts';
-import type { RetrySettings } from './retry-settings.ts';
-import { LEASE_MS, Settlements } from './settlements.ts';
+import { Settlements } from './settlements.ts';
+import { SlotRamp } from './slot-ramp.ts';
+import { WhenDown } from './when-down.ts';
 
-/** Claims asked for at a time; fewer when they are large. */
-const BATCH_MAX = 128;
-/** Made ready ahead of their turn: enough to go on with while the spool commits. */
-const AHEAD_MAX = 32;
 /** A stop waits at least so long for the spool to write down what has been taken. */
 const SETTLE_MS = 5000;
+/** The hours are looked at again so often, should somebody set the clock. */
+const HOURS_MS = 60_000;
+const ALWAYS_MS = 24 * 3_600_000;
 
 export interface LaneOptions {
   readonly destination: string;
   readonly session: DestinationSession;
-  readonly retry: RetrySettings;
+  readonly settings: LaneSettings;
+  /** Of the windows of the settings. */
+  readonly timeZone: string;
 }
 
 export interface LaneDeps {
@@ -46,50 +50,71 @@ export interface LaneDeps {
   random(): number;
 }
 
-type DeliveryClaim = Claim<DeliveryPayload>;
-
 export class Lane {
   readonly destination: string;
   readonly #session: DestinationSession;
-  readonly #retry: RetrySettings;
+  readonly #settings: LaneSettings;
   readonly #deps: LaneDeps;
+  readonly #hours: LaneHours;
   readonly #breaker: Breaker;
   readonly #settlements: Settlements;
-  readonly #stopping = new AbortController();
   readonly #attempts: Attempts;
+  readonly #ramp: SlotRamp;
+  readonly #flow: Flow;
+  readonly #whenDown: WhenDown;
+  readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
-  #sending = 0;
+  #wasOpen: boolean | undefined;
 
-  constructor({ destination, session, retry }: LaneOptions, deps: LaneDeps) {
-    const { spool, telemetry, clock } = deps;
+  constructor({ destination, session, settings, timeZone }: LaneOptions, deps: LaneDeps) {
+    const { telemetry, clock, random } = deps;
+    const { retry } = settings;
     this.destination = destination;
     this.#session = session;
-    this.#retry = retry;
+    this.#settings = settings;
     this.#deps = deps;
-    const breaker = new Breaker(retry, { now: () => clock.now(), random: deps.random });
+    const hours = new LaneHours(settings, timeZone);
+    const breaker = new Breaker(retry, { now: () => clock.now(), random });
     const settlements = new Settlements({
-      spool,
-      clock,
+      ...deps,
       onTrouble: (error) => laneTroubled(telemetry, { destination, error }),
     });
+    const attempts = new Attempts(
+      {
+        destination,
+        retry,
+        commits: session.commitment !== undefined,
+        probe: session.echo ? 'echo' : 'instance',
+      },
+      { hours, breaker, settlements, telemetry, clock, random },
+    );
+    const ramp = new SlotRamp(session.slots);
+    this.#hours = hours;
     this.#breaker = breaker;
     this.#settlements = settlements;
-    this.#attempts = new Attempts(
-      { destination, retry, probe: session.echo ? 'echo' : 'instance' },
-      { breaker, settlements, telemetry, clock, random: deps.random },
+    this.#attempts = attempts;
+    this.#ramp = ramp;
+    this.#flow = new Flow(
+      { destination, session, settings },
+      { ...deps, breaker, attempts, settlements, ramp },
     );
+    this.#whenDown = new WhenDown({ destination, settings }, { ...deps, breaker, settlements });
     this.#running = this.#run();
   }
 
   status(): LaneStatus {
-    const { state } = this.#breaker;
+    const { state, probeAtMs } = this.#breaker;
+    const opensAtMs = this.#hours.opensAtMs(this.#deps.clock.now());
     return {
       destination: this.destination,
-      state: this.#stateWord(),
+      state: this.#stateWord(opensAtMs !== undefined),
       breaker: state,
-      ...(state === 'open' && { nextProbeAtMs: this.#breaker.probeAtMs }),
-      sending: this.#sending,
+      ...(state === 'open' && { nextProbeAtMs: probeAtMs }),
+      ...(opensAtMs !== undefined && { opensAtMs }),
+      ...(this.#whenDown.diverting && { diverting: this.#whenDown.diverting }),
+      sending: this.#flow.sending,
       ...this.#attempts.remembered,
+      ...this.#whenDown.diverted,
     };
   }
 
@@ -114,112 +139,81 @@ export class Lane {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        if (this.#breaker.state === 'open') await this.#probe();
-        else await this.#flow();
+        await this.#goOn();
       } catch (error) {
         // The spool cannot be asked, or a bug: said, and after a while the lane goes on.
         laneTroubled(this.#deps.telemetry, { destination: this.destination, error });
-        await this.#deps.clock.sleep(this.#retry.first_delay, this.#stopping.signal);
+        await this.#deps.clock.sleep(this.#settings.retry.first_delay, this.#stopping.signal);
       }
     }
   }
 
-  /** Sends until the breaker changes its mind. Half open, one instance at a time. */
-  async #flow(): Promise<void> {
-    const { state } = this.#breaker;
-    const halfOpen = state === 'half-open';
-    const changed = new AbortController();
-    const signal = AbortSignal.any([this.#stopping.signal, changed.signal]);
-    const slots = halfOpen ? 1 : this.#session.slots;
-    const queue = new ClaimQueue<PreparedItem>({
-      claim: (limit, until) => (halfOpen ? this.#claimProbe(until) : this.#claim(limit, until)),
-      prepare: (claim) => this.#session.prepare(claim as DeliveryClaim),
-      batchMax: halfOpen ? 1 : BATCH_MAX,
-      aheadMax: halfOpen ? 0 : AHEAD_MAX,
-      signal,
-    });
-
-    const work = async (slot: number) => {
-      for (let next = await queue.take(slot); next; next = await queue.take(slot)) {
-        await this.#deliver(next, slot);
-        if (this.#breaker.state !== state) changed.abort();
-        await this.#settlements.room();
-      }
-    };
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: slots }, (_, slot) => work(slot).finally(() => changed.abort())),
-    );
-    await this.#letGo(await queue.drain());
-    const broken = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (broken) throw broken.reason;
-  }
-
-  async #claim(limit: number, signal: AbortSignal): Promise<readonly Claim[]> {
-    const kind = `delivery:${this.destination}` as const;
-    const claims = await this.#deps.spool.claim({ kind, limit, leaseMs: LEASE_MS }, signal);
-    this.#settlements.hold(claims);
-    this.#session.expect(claims.map(({ entry }) => entry));
-    return claims;
-  }
-
-  /** One that has not failed yet, where there is one: the oldest may be the poison. */
-  async #claimProbe(signal: AbortSignal): Promise<readonly Claim[]> {
-    const { failing } = this.#breaker;
-    const claims = await this.#claim(Math.min(failing.size + 1, BATCH_MAX), signal);
-    const probe = claims.find(({ entry }) => !failing.has(entry.entryId)) ?? claims[0];
-    this.#settlements.release(claims.filter((claim) => claim !== probe));
-    return probe ? [probe] : [];
-  }
-
-  async #deliver({ claim, ready }: Next<PreparedItem>, slot: number): Promise<void> {
-    if (this.#settlements.isLost(claim)) {
-      await (await ready.catch(() => undefined))?.close();
-      return;
-    }
-    const startedAtMs = this.#deps.clock.now();
-    const alone = goesAlone(claim.attempt, this.#retry);
-    this.#sending += 1;
-    let outcome: Outcome;
+  /** Does what the hour and the breaker allow, until one of them changes. */
+  async #goOn(): Promise<void> {
+    const hours = this.#hours.at(this.#deps.clock.now());
+    this.#noteHours(hours);
+    const ended = new AbortController();
+    const until = AbortSignal.any([this.#stopping.signal, ended.signal]);
+    const watching = this.#watch(hours, until).then(() => ended.abort());
     try {
-      outcome = await this.#session.send(await ready, { slot, alone });
-    } catch (error) {
-      outcome = outcomeOfError(error, 'local');
-      if (!(error instanceof GatewayError)) {
-        // A bug: said loudly, and held, so that it stops neither the lane nor is repeated for ever.
-        laneTroubled(this.#deps.telemetry, { destination: this.destination, error });
-      }
+      if (!hours.isOpen) await watching;
+      else if (this.#breaker.state === 'open') await this.#suspended(hours, until);
+      else await this.#flow.run(hours.priorityAtLeast, until);
     } finally {
-      this.#sending -= 1;
+      ended.abort();
+      await watching;
     }
-    this.#attempts.settle(claim, outcome, { startedAtMs, alone });
   }
 
-  /** Waits until the destination may be well again, and asks. */
+  /** Resolves when these are no longer the hours, or `signal` aborts. */
+  async #watch(hours: Hours, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    let now = hours;
+    while (!signal.aborted && now.isOpen === hours.isOpen && now.priorityAtLeast === hours.priorityAtLeast) {
+      const leftMs = now.untilMs === undefined ? ALWAYS_MS : Math.min(now.untilMs - clock.now(), HOURS_MS);
+      await clock.sleep(leftMs, signal);
+      now = this.#hours.at(clock.now());
+    }
+  }
+
+  /** Waits until the destination may be well again, and asks. What has waited too long for it goes past it. */
+  async #suspended({ priorityAtLeast }: Hours, until: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const leftMs = this.#breaker.probeAtMs - clock.now();
+    if (leftMs > 0) {
+      const due = new AbortController();
+      const signal = AbortSignal.any([until, due.signal]);
+      const waiting = clock.sleep(leftMs, signal).then(() => due.abort());
+      try {
+        await Promise.all([waiting, this.#whenDown.divert(priorityAtLeast, signal)]);
+      } finally {
+        due.abort();
+      }
+    }
+    if (!until.aborted) await this.#probe();
+  }
+
   async #probe(): Promise<void> {
-    const { signal } = this.#stopping;
-    await this.#deps.clock.sleep(this.#breaker.probeAtMs - this.#deps.clock.now(), signal);
-    if (signal.aborted) return;
     try {
       if (this.#breaker.probe === 'echo') await this.#session.echo?.();
       this.#breaker.letOneTry();
+      this.#ramp.restart();
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#attempts.probeFailed(error);
     }
   }
 
-  async #letGo(left: readonly (Claim | Next<PreparedItem>)[]): Promise<void> {
-    for (const each of left) {
-      if (!('ready' in each)) continue;
-      const prepared = await each.ready.catch(() => undefined);
-      await prepared?.close();
-    }
-    this.#settlements.release(left.map((each) => ('ready' in each ? each.claim : each)));
+  #noteHours({ isOpen }: Hours): void {
+    if (isOpen === this.#wasOpen) return;
+    this.#wasOpen = isOpen;
+    laneHoursChanged(this.#deps.telemetry, { destination: this.destination, isOpen });
   }
 
-  #stateWord(): LaneStatus['state'] {
+  #stateWord(isClosed: boolean): LaneStatus['state'] {
     if (this.#stopping.signal.aborted) return 'stopped';
-    if (this.#sending > 0) return 'sending';
+    if (this.#flow.sending > 0) return 'sending';
+    if (isClosed) return 'closed';
     return this.#breaker.state === 'closed' ? 'idle' : 'suspended';
   }
 }

@@ -20,7 +20,7 @@ interface Settlement<T> {
 }
 
 export class Settlements {
-  readonly #spool: Pick<Spool, 'complete' | 'fail' | 'release' | 'renew'>;
+  readonly #spool: Pick<Spool, 'complete' | 'fail' | 'release' | 'renew' | 'defer'>;
   readonly #clock: Clock;
   readonly #onTrouble: (error: unknown) => void;
   readonly #held = new Set<Claim>();
@@ -32,7 +32,7 @@ export class Settlements {
   #renewing: Promise<void> | undefined;
 
   constructor(deps: {
-    spool: Pick<Spool, 'complete' | 'fail' | 'release' | 'renew'>;
+    spool: Pick<Spool, 'complete' | 'fail' | 'release' | 'renew' | 'defer'>;
     clock: Clock;
     onTrouble: (error: unknown) => void;
   }) {
@@ -68,6 +68,24 @@ export class Settlements {
     if (claims.length === 0) return;
     this.#releases.push(...claims.map((claim) => ({ what: claim, claim })));
     this.#write();
+  }
+
+  /**
+   * Puts claims off until a time.
+   *
+   * @throws {GatewayError} when the spool cannot write it; then they wait again as they did before
+   */
+  async defer(claims: readonly Claim[], dueAtMs: number): Promise<void> {
+    try {
+      await this.#spool.defer(claims, { dueAtMs });
+      this.#forget(claims.map(({ taskId }) => taskId));
+    } catch (error) {
+      if (!(error instanceof ClaimsLostError)) {
+        this.release(claims);
+        throw error;
+      }
+      this.#forget(claims.map(({ taskId }) => taskId)); // The rest has been put off.
+    }
   }
 
   /** Waits while so much is unwritten that more should not be sent. */

@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { z } from 'zod';
 import { Lane } from '../../src/delivery/lane.ts';
-import { RetrySettings } from '../../src/delivery/retry-settings.ts';
+import { laneSettings } from '../../src/delivery/lane-settings.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { MemorySpool } from '../support/memory-spool.ts';
 import { notTaken, ScriptedSession, TAKEN } from '../support/scripted-session.ts';
@@ -16,16 +17,23 @@ const DAY_MS = 24 * HOUR_MS;
 interface Options {
   readonly slots?: number;
   readonly retry?: Record<string, unknown>;
+  /** The other settings of the lane. */
+  readonly settings?: Record<string, unknown>;
 }
 
-function startLane({ slots = 1, retry = {} }: Options = {}) {
+function startLane({ slots = 1, retry = {}, settings = {} }: Options = {}) {
   const clock = new VirtualClock();
   const spool = new MemorySpool(clock);
   const session = new ScriptedSession(slots);
   const metrics = createMetrics(new Registry());
   const start = () =>
     new Lane(
-      { destination: 'pacs', session, retry: RetrySettings.parse(retry) },
+      {
+        destination: 'pacs',
+        session,
+        settings: z.object(laneSettings).parse({ retry, ...settings }),
+        timeZone: 'Europe/Berlin',
+      },
       {
         spool: spool.asSpool(),
         clock,

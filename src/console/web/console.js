@@ -79,18 +79,29 @@ function showCounts({ accepted, delivered, pending, held, discarded, produced })
 function destinationRow(destination, now) {
   const waitedMs = destination.oldestWaitingAt ? now - Date.parse(destination.oldestWaitingAt) : 0;
   const nextMs = destination.nextProbeAt ? Date.parse(destination.nextProbeAt) - now : 0;
+  const opensMs = destination.opensAt ? Date.parse(destination.opensAt) - now : 0;
   const words = {
     idle: ['Idle', 'good'],
     sending: ['Sending', 'good'],
     suspended: [nextMs > 0 ? `Suspended, next try in ${duration(nextMs)}` : 'Suspended', 'bad'],
+    closed: [opensMs > 0 ? `Closed, opens in ${duration(opensMs)}` : 'Closed', 'warn'],
     blocked: ['Not in the settings', 'bad'],
     stopped: ['Stopped', 'warn'],
   };
-  const [text, tone] = words[destination.state];
+  const [state, stateTone] = words[destination.state];
+  const diverting = { skip: ', deliveries are skipped', failover: ', another takes over' };
+  const text = destination.reportOnly
+    ? 'NOTHING IS SENT: report only'
+    : state + (diverting[destination.diverting] ?? '');
+  const tone = destination.reportOnly ? 'bad' : stateTone;
   const failure = destination.lastFailure;
   const late = waitedMs > WARN_AFTER_MS ? 'late' : '';
   const pill = make('span', { class: 'pill' }, text);
-  setPill(pill, text, destination.state === 'idle' && waitedMs > WARN_AFTER_MS ? 'warn' : tone);
+  setPill(
+    pill,
+    text,
+    tone === 'good' && destination.state === 'idle' && waitedMs > WARN_AFTER_MS ? 'warn' : tone,
+  );
   return make(
     'tr',
     {},
