@@ -43,12 +43,14 @@ interface Handshake {
 
 export class SecureListener {
   readonly server: tls.Server;
+  readonly #listening: TlsListening;
   readonly #handler: SecureListenerHandler;
   readonly #limits: SecureListenerLimits;
   /** By address and port of the peer, which no two connections share; the oldest first. */
   readonly #handshakes = new Map<string, Handshake>();
 
   constructor(listening: TlsListening, limits: SecureListenerLimits, handler: SecureListenerHandler) {
+    this.#listening = listening;
     this.#handler = handler;
     this.#limits = limits;
     this.server = tls.createServer({
@@ -63,7 +65,7 @@ export class SecureListener {
     this.server.on('tlsClientError', (error, socket) => {
       const address = addressOf(socket);
       socket.destroy();
-      if (this.#end(keyOf(socket))) this.#failed(address, faultOfHandshake(error, socket, address));
+      if (this.#end(keyOf(socket))) this.#failed(address, faultOfHandshake(error, address));
     });
   }
 
@@ -94,7 +96,7 @@ export class SecureListener {
     const address = addressOf(socket);
     let certificate: PeerCertificate | undefined;
     try {
-      certificate = judgeCaller(socket, address);
+      certificate = judgeCaller(socket, this.#listening, address);
     } catch (error) {
       socket.destroy();
       if (!(error instanceof TlsPeerError)) throw error;

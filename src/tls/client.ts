@@ -92,8 +92,8 @@ function faultOfServer(
   // The declarations say Error; it is the code as text.
   const code = socket.authorizationError as unknown as string | Error | null | undefined;
   if (!socket.authorized) return faultOfVerification(peer, certificate, wordOf(code), 'tls.ca');
-  const mismatch = tls.checkServerIdentity(name, socket.getPeerCertificate());
-  if (mismatch === undefined) return undefined;
+  const isNamed = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
+  if (isNamed !== undefined) return undefined;
   const names = certificate.subjectAltName ?? certificate.subject.replaceAll('\n', ', ');
   const message = `Cannot trust ${peer}: its certificate must be for "${name}", it is for ${names}. Set tls.server_name where another name is right`;
   return new TlsPeerError('TLS_NAME_MISMATCH', message);

@@ -16,13 +16,10 @@ export interface TlsListening {
   readonly clientCertificates: 'none' | 'requested' | 'required';
 }
 
+/** Node.js asks for certificates and lets every caller through: `judgeCaller` says who stays, and why not. */
 export function serverOptionsOf({ material, clientCertificates }: TlsListening): TlsOptions {
-  return {
-    ...material.current.options,
-    requestCert: clientCertificates !== 'none',
-    // Where none is required the server lets every caller through to `judgeCaller`.
-    rejectUnauthorized: clientCertificates === 'required',
-  };
+  const requestCert = clientCertificates !== 'none';
+  return { ...material.current.options, requestCert, rejectUnauthorized: false };
 }
 
 /** Has new connections use what is in force, whenever that changes. Those that are open are not touched. */
@@ -34,35 +31,32 @@ export function keepSecure(
 }
 
 /**
- * The certificate that a caller has shown; to be asked of every connection of a listener with `clientCertificates`.
+ * The certificate that a caller has shown. To be asked of every connection when its handshake is done, before
+ * anything else.
  *
  * @returns undefined when it has shown none, and need not
- * @throws {TlsPeerError} when it is not good: the connection must be destroyed
+ * @throws {TlsPeerError} when it is not good, or missing: the connection must be destroyed
  */
-export function judgeCaller(socket: TLSSocket, peerAddress: string): PeerCertificate | undefined {
+export function judgeCaller(
+  socket: TLSSocket,
+  { clientCertificates }: Pick<TlsListening, 'clientCertificates'>,
+  peerAddress: string,
+): PeerCertificate | undefined {
+  if (clientCertificates === 'none') return undefined;
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return undefined;
+  if (certificate === undefined) {
+    if (clientCertificates === 'requested') return undefined;
+    const message = `Cannot take the connection of ${peerAddress}: it must show a certificate, it shows none`;
+    throw new TlsPeerError('TLS_CERTIFICATE_UNTRUSTED', message);
+  }
   if (socket.authorized) return peerCertificateOf(certificate);
-  throw faultOfVerification(
-    peerAddress,
-    certificate,
-    String(socket.authorizationError),
-    'the tls.ca of the input',
-  );
+  const code = String(socket.authorizationError);
+  throw faultOfVerification(peerAddress, certificate, code, 'the tls.ca of the input');
 }
 
 /** Reads what `tlsClientError` tells of a connection that has failed. */
-export function faultOfHandshake(error: Error, socket: TLSSocket, peerAddress: string): TlsPeerError {
+export function faultOfHandshake(error: Error, peerAddress: string): TlsPeerError {
   const { code = error.name } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
-    const message = `Cannot take the connection of ${peerAddress}: it must show a certificate, it shows none`;
-    return new TlsPeerError('TLS_CERTIFICATE_UNTRUSTED', message);
-  }
-  const refused = socket.authorizationError;
-  const certificate = refused ? socket.getPeerX509Certificate() : undefined;
-  if (certificate) {
-    return faultOfVerification(peerAddress, certificate, String(refused), 'the tls.ca of the input');
-  }
   const isOver = code === 'ECONNRESET' || code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || code === 'EPIPE';
   const fault = isOver
     ? `its TLS handshake must come to an end, it did not (${code})`

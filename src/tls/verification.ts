@@ -13,18 +13,17 @@ export function faultOfVerification(
   code: string,
   setting: string,
 ): TlsPeerError {
-  const issuer = certificate.issuer.replaceAll('\n', ', ');
   switch (code) {
     case 'CERT_HAS_EXPIRED': {
-      const message = `Cannot trust ${peer}: its certificate, or one above it, has expired: its own must be valid now, it was until ${certificate.validToDate.toISOString()}`;
+      const message = `Cannot trust ${peer}: its certificate and those above it must be valid now, one has expired: its own is until ${certificate.validToDate.toISOString()}`;
       return new TlsPeerError('TLS_CERTIFICATE_EXPIRED', message);
     }
     case 'CERT_NOT_YET_VALID': {
-      const message = `Cannot trust ${peer}: its certificate must be valid now, it is from ${certificate.validFromDate.toISOString()} on. Is the clock right?`;
+      const message = `Cannot trust ${peer}: its certificate and those above it must be valid now, one is not yet: its own is from ${certificate.validFromDate.toISOString()} on. Is the clock right?`;
       return new TlsPeerError('TLS_CERTIFICATE_EXPIRED', message);
     }
     default: {
-      const message = `Cannot trust ${peer}: its certificate must come from an authority of ${setting}, it comes from "${issuer}" (${code})`;
+      const message = `Cannot trust ${peer}: its certificate must come from an authority of ${setting}, it comes from "${certificate.issuer.replaceAll('\n', ', ')}" (${code})`;
       return new TlsPeerError('TLS_CERTIFICATE_UNTRUSTED', message);
     }
   }
