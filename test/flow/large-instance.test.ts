@@ -14,6 +14,7 @@ const RSS_MAX_BYTES = 250e6;
 const RAW_DATA = '1.2.840.10008.5.1.4.1.1.66';
 const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 
+// Fault case 12.
 test('an instance of 1 GiB goes through a gateway that stays under 250 MB', async (t) => {
   t.timeout(180_000);
   const folder = await mkdtemp(join(tmpdir(), 'slidegate-large-'));

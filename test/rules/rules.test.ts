@@ -92,6 +92,7 @@ test('an instance that no rule sends anywhere is held, with the nearest misses',
   t.deepEqual(await counted(running.telemetry.metrics.ruleErrorsTotal), [{ code: 'NO_RULE', value: 1 }]);
 });
 
+// Fault case 30.
 test('an attribute that the header index does not hold keeps the instance held, and names it', async (t) => {
   await using temporary = await openTemporarySpool();
   const { spool } = temporary;
@@ -106,6 +107,7 @@ test('an attribute that the header index does not hold keeps the instance held, 
   t.regex(rulesTaskOf(row)?.reason ?? '', /^Cannot read PatientComments for the rules: /);
 });
 
+// Fault case 30.
 test('a bug in the rules holds the instance without quoting it, and costs the others nothing', async (t) => {
   await using temporary = await openTemporarySpool();
   const { spool } = temporary;
