@@ -12,6 +12,8 @@ export const SPOOL_ERROR_DISPOSITIONS = {
   ENTRY_UNKNOWN: 'hold',
   /** The entry is known, its bytes were removed by retention. */
   BYTES_PURGED: 'hold',
+  /** Another data set of the same SOP Instance UID is here, and the policy is to refuse the later. */
+  OTHER_CONTENT: 'hold',
   /** A product is no file of the task's work folder, or no Part 10 file. */
   PRODUCT_REJECTED: 'hold',
   /** A request that no version of the caller should have made. */

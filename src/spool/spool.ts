@@ -26,6 +26,7 @@ import { startRetention } from './retention.ts';
 import { SqliteSpool } from './sqlite/sqlite-spool.ts';
 import { loadStepHook } from './steps.ts';
 
+export * from './commitment.ts';
 export { SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
 export * from './payload.ts';
@@ -53,6 +54,7 @@ export async function openSpool(settings: SpoolSettings, dependencies: SpoolDepe
       watermarkFreeBytes: settings.watermark_free_bytes,
       receptionReserveBytes: settings.reception_reserve_bytes,
       duplicateWindowMs: settings.duplicate_window,
+      onOtherContent: settings.other_content,
       leaseMs: settings.lease,
       ageingMs: settings.priority_ageing,
       segmentBytesMax: settings.segment_bytes,

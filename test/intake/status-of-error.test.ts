@@ -1,4 +1,5 @@
 import test from 'ava';
+import { categoryOfStatus } from '../../src/dimse/status.ts';
 import { answerOfError } from '../../src/intake/status-of-error.ts';
 import { SpoolError, SpoolRefusingError } from '../../src/spool/spool.ts';
 
@@ -22,4 +23,12 @@ test('anything else is a processing failure', (t) => {
 test('no comment tells a word of the error', (t) => {
   const { errorComment } = answerOfError(new SpoolError('WRITE_FAILED', '/data/DOE^JOHN: ENOSPC'));
   t.is(errorComment, 'Out of resources');
+});
+
+// Fault case 9.
+test('other content that is refused is answered with a failure that no sender takes for success', (t) => {
+  const { status } = answerOfError(new SpoolError('OTHER_CONTENT', 'Cannot keep the instance'));
+
+  t.is(status, 0xc111);
+  t.is(categoryOfStatus(status).outcome, 'hold');
 });

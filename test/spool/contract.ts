@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext, TestFn } from 'ava';
 import type { z } from 'zod';
@@ -25,6 +25,7 @@ import {
   IMPLICIT_LE,
   part10Of,
   SECONDARY_CAPTURE,
+  type SmallInstance,
 } from '../support/small-instance.ts';
 import {
   arrivalOf,
@@ -212,6 +213,7 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
 
   // Duplicates.
 
+  // Fault case 9.
   fact('absorbs an equal instance that comes again', async (t, spool) => {
     for (const pixelBytes of [100, 2 * MIB]) {
       const instance = newInstance({ pixelBytes });
@@ -224,6 +226,7 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     t.is((await spool.status()).accepted, 2);
   });
 
+  // Fault case 10.
   fact('absorbs all but one of equal instances that come at once', async (t, spool) => {
     const instance = newInstance();
 
@@ -274,18 +277,201 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     },
   );
 
-  fact('takes other content under the same UID as an entry of its own', async (t, spool) => {
-    const first = newInstance();
-    await receive(spool, first);
+  // Other content under a known UID.
 
-    const second = await receive(
-      spool,
-      newInstance({ sopInstanceUid: first.sopInstanceUid, patientId: 'P-1' }),
+  for (const pixelBytes of [100, 2 * MIB]) {
+    // Fault case 9.
+    fact(
+      `holds other content of ${pixelBytes} bytes under a known UID, beside the first`,
+      async (t, spool) => {
+        const [first, second, third] = versionsOf({ pixelBytes });
+        const { entryId } = await receive(spool, first);
+
+        const held = await receive(spool, second);
+        t.deepEqual(await receive(spool, second), { entryId: held.entryId, duplicateOf: held.entryId });
+        t.deepEqual(await receive(spool, first), { entryId, duplicateOf: entryId });
+        const last = await receive(spool, third);
+
+        t.deepEqual(
+          [held, last],
+          [
+            { entryId: held.entryId, held: 'OTHER_CONTENT' },
+            { entryId: last.entryId, held: 'OTHER_CONTENT' },
+          ],
+        );
+        const rows = await spool.query({ sopInstanceUid: first.sopInstanceUid });
+        t.deepEqual(
+          rows.map(({ state }) => state),
+          ['held', 'held', 'pending'],
+        );
+        for (const { tasks } of rows.slice(0, 2))
+          t.regex(tasks[0]?.reason ?? '', new RegExp(`Entry ${entryId} has`));
+        t.true((await readInstance(spool, held.entryId)).equals(part10Of(second)));
+        await spool.retry({ entryIds: [held.entryId] });
+        t.deepEqual((await claim(spool, 'rules', 9)).map(entryIdOf), [entryId, held.entryId]);
+      },
     );
 
-    t.is(second.duplicateOf, undefined);
-    t.is((await spool.query({ sopInstanceUid: first.sopInstanceUid })).length, 2);
+    fact(
+      `refuses other content of ${pixelBytes} bytes where it is told to, and keeps nothing of it`,
+      async (t, spool) => {
+        const [first, second] = versionsOf({ pixelBytes });
+        const { entryId } = await receive(spool, first);
+
+        const error = await t.throwsAsync(receive(spool, second, { onOtherContent: 'reject' }), {
+          instanceOf: SpoolError,
+        });
+
+        t.is(error?.code, 'OTHER_CONTENT');
+        t.is(error?.disposition, 'hold');
+        t.like(await spool.status(), { accepted: 1, usedBytes: part10Of(first).length });
+        t.is((await receive(spool, first, { onOtherContent: 'reject' })).duplicateOf, entryId);
+      },
+    );
+
+    fact(
+      `lets other content of ${pixelBytes} bytes take the place of the first where it is told to`,
+      async (t, spool) => {
+        const [first, second] = versionsOf({ pixelBytes });
+        const { entryId: earlier } = await receive(spool, first);
+        await completeAll(spool, 'rules', {
+          tasks: [{ kind: 'delivery:a' }, { kind: 'delivery:b', held: { code: 'X', reason: 'no' } }],
+        });
+
+        const { entryId: later } = await receive(spool, second);
+
+        const [row] = await spool.query({ entryIds: [earlier] });
+        t.is(row?.state, 'discarded');
+        for (const task of row?.tasks.slice(1) ?? []) {
+          t.like(task, { state: 'discarded', code: 'REPLACED' });
+          t.regex(task.reason ?? '', new RegExp(`Replaced by entry ${later}`));
+        }
+        t.deepEqual(await claimNow(spool, 'delivery:a'), []);
+        t.deepEqual((await claim(spool, 'rules')).map(entryIdOf), [later]);
+        t.true((await readInstance(spool, earlier)).equals(part10Of(first)));
+        t.is(await spool.retry({ entryIds: [earlier] }), 0);
+      },
+      { other_content: 'replace' },
+    );
+  }
+
+  fact(
+    'keeps the later back until nobody is at work on what it replaces',
+    async (t, spool) => {
+      const [first, second, third] = versionsOf();
+      const { entryId } = await receive(spool, first);
+      await completeAll(spool, 'rules', { tasks: [{ kind: 'delivery:a' }, { kind: 'delivery:b' }] });
+      const [sending] = await claim(spool, 'delivery:a');
+      const [failing] = await claim(spool, 'delivery:b');
+
+      await receive(spool, second, { onOtherContent: 'replace' });
+      const { entryId: last } = await receive(spool, third, { onOtherContent: 'replace' });
+
+      t.deepEqual(await claimNow(spool, 'rules'), []);
+      await spool.fail([{ ...failed(failing as Claim), retryAtMs: Date.now() }]);
+      t.deepEqual(await claimNow(spool, 'rules'), []);
+      t.is(await spool.hold({ entryIds: [last] }, 'wait'), 1);
+      t.is(await spool.retry({ entryIds: [last] }), 1);
+      t.deepEqual(await claimNow(spool, 'rules'), []);
+      await spool.complete([{ ...planned(sending as Claim), tasks: [{ kind: 'commitment:a' }] }]);
+      t.deepEqual((await claim(spool, 'rules', 9)).map(entryIdOf), [last]);
+      t.deepEqual(await claimNow(spool, 'delivery:b'), []);
+      t.deepEqual(await claimNow(spool, 'commitment:a'), []);
+      const [row] = await spool.query({ entryIds: [entryId] });
+      t.deepEqual(
+        row?.tasks.map(({ state }) => state),
+        ['done', 'done', 'discarded', 'discarded'],
+      );
+    },
+    { other_content: 'keep-both-and-hold' },
+  );
+
+  fact(
+    'sends no product of an instance that was replaced, not even one that was made since',
+    async (t, spool) => {
+      const [first, second] = versionsOf();
+      const { entryId: earlier } = await receive(spool, first);
+      await completeAll(spool, 'rules', { tasks: [{ kind: 'conversion' }, { kind: 'conversion' }] });
+      const [made, making] = (await claim(spool, 'conversion', 2)) as [Claim, Claim];
+      await spool.complete([{ ...planned(made), products: await makeProducts(spool, made, 2) }]);
+      const [sending] = await claim(spool, 'delivery:pacs');
+
+      await receive(spool, second, { onOtherContent: 'replace' });
+
+      t.deepEqual(await claimNow(spool, 'delivery:pacs'), []);
+      await spool.complete([planned(sending as Claim)]);
+      t.deepEqual(await claimNow(spool, 'rules'), []);
+      await spool.complete([{ ...planned(making), products: await makeProducts(spool, making, 1) }]);
+      t.is((await claim(spool, 'rules')).length, 1);
+      t.deepEqual(await claimNow(spool, 'delivery:pacs'), []);
+      t.like(await spool.status(), { produced: 3, producedStates: { delivered: 1, discarded: 2 } });
+      t.is(await stateOf(spool, earlier), 'discarded');
+    },
+  );
+
+  fact('sends nothing of an instance that was replaced after a restart', async (t, _spool, temporary) => {
+    const [first, second] = versionsOf();
+    await receive(temporary.spool, first);
+    await claim(temporary.spool, 'rules');
+    const { entryId } = await receive(temporary.spool, second, { onOtherContent: 'replace' });
+
+    const spool = await temporary.reopen();
+
+    t.deepEqual((await claim(spool, 'rules', 9)).map(entryIdOf), [entryId]);
+    t.like(await spool.status(), { states: { discarded: 1, pending: 1 } });
   });
+
+  fact(
+    'holds nothing for an earlier one that was discarded, damaged or of another instance',
+    async (t, spool) => {
+      const [first, second] = versionsOf();
+      const { entryId } = await receive(spool, first);
+      await spool.discard({ entryIds: [entryId] }, { reason: 'test image', by: 'ann' });
+      t.is((await receive(spool, second)).held, undefined);
+
+      const damaged = newInstance();
+      const whole = Buffer.from(damaged.dataSet);
+      damaged.dataSet.writeUInt16LE(
+        60_000,
+        damaged.dataSet.indexOf(Buffer.from([0x10, 0, 0x10, 0, 0x50, 0x4e])) + 6,
+      );
+      t.is((await receive(spool, damaged)).held, 'HEADER_DAMAGED');
+      t.is((await receive(spool, { ...damaged, dataSet: whole })).held, undefined);
+      t.is(
+        (await receive(spool, damaged, { onOtherContent: 'replace', source: 'ct2' })).held,
+        'HEADER_DAMAGED',
+      );
+      t.is((await spool.status()).states.discarded, 1);
+    },
+  );
+
+  // Fault case 10.
+  fact(
+    'takes one of several data sets that come at once under one UID, and holds the others',
+    async (t, spool) => {
+      for (const onOtherContent of ['keep-both-and-hold', 'reject', 'replace'] as const) {
+        for (const pixelBytes of [100, 2 * MIB]) {
+          const versions = versionsOf({ pixelBytes });
+          const again = onOtherContent === 'replace' ? [] : versions; // Would take its place back.
+          const settled = await Promise.allSettled(
+            [...versions, ...again].map((instance) => receive(spool, instance, { onOtherContent })),
+          );
+          const committed = settled.flatMap((result) =>
+            result.status === 'fulfilled' ? [result.value] : [],
+          );
+          const fresh = committed.filter(({ duplicateOf }) => duplicateOf === undefined);
+          const rows = await spool.query({ sopInstanceUid: (versions[0] as SmallInstance).sopInstanceUid });
+          t.is(rows.length, onOtherContent === 'reject' ? 1 : 3);
+          t.is(fresh.length, rows.length);
+          t.is(rows.filter(({ state }) => state === 'pending').length, 1);
+          t.is(
+            rows.filter(({ state }) => state === 'held').length,
+            onOtherContent === 'keep-both-and-hold' ? 2 : 0,
+          );
+        }
+      }
+    },
+  );
 
   fact(
     'takes an equal instance again once the window is over, but not while it has work to do',
@@ -683,7 +869,7 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
   fact(
     'takes in the products of a conversion with their tasks, and lets their source wait for them',
     async (t, spool) => {
-      const { entryId, products } = await convert(t, spool, 3);
+      const { entryId, products, files } = await convert(t, spool, 3);
 
       const rows = await spool.query({});
       t.is(await stateOf(spool, entryId), 'pending');
@@ -692,8 +878,8 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
         Array.from({ length: 3 }, () => ['converted', entryId, 'ct1', 'pending']),
       );
       t.like(await spool.status(), { accepted: 1, produced: 3 });
-      for (const [index, product] of products.entries()) {
-        t.true((await readInstance(spool, entryId + 1 + index)).equals(part10Of(product)));
+      for (const [index, file] of files.entries()) {
+        t.true((await readInstance(spool, entryId + 1 + index)).equals(file));
       }
       const claims = await claim(spool, 'delivery:pacs', 2);
       t.deepEqual(
@@ -1111,12 +1297,31 @@ async function stateOf(spool: Spool, entryId: number) {
   return row?.state;
 }
 
-function productOf(
-  instance: ReturnType<typeof newInstance>,
-  tasks: readonly NewTask[] = [],
-): Omit<Product, 'path'> {
+function productOf(instance: SmallInstance, tasks: readonly NewTask[] = []): Omit<Product, 'path'> {
   const { sopClassUid, sopInstanceUid, transferSyntaxUid } = instance;
   return { sopClassUid, sopInstanceUid, transferSyntaxUid, tasks };
+}
+
+/** Three data sets of one SOP Instance. */
+function versionsOf(options: { pixelBytes?: number } = {}): [SmallInstance, SmallInstance, SmallInstance] {
+  const first = newInstance(options);
+  const another = (patientId: string) =>
+    newInstance({ ...options, sopInstanceUid: first.sopInstanceUid, patientId });
+  return [first, another('P-1'), another('P-2')];
+}
+
+/** Writes products for the PACS into the work folder of a conversion. */
+async function makeProducts(spool: Spool, conversion: Claim, count: number): Promise<Product[]> {
+  const folder = await spool.workFolder(conversion.taskId);
+  const instances = Array.from({ length: count }, () => newInstance());
+  const products = instances.map((instance, index) => ({
+    ...productOf(instance, [{ kind: 'delivery:pacs' as const }]),
+    path: join(folder, `${index}.dcm`),
+  }));
+  for (const [index, { path }] of products.entries()) {
+    await writeFile(path, part10Of(instances[index] as SmallInstance));
+  }
+  return products;
 }
 
 /** Receives one instance and completes a conversion of it with so many products for the PACS. */
@@ -1124,16 +1329,9 @@ async function convert(t: ExecutionContext, spool: Spool, count: number) {
   const { entryId } = await receive(spool);
   await completeAll(spool, 'rules', { tasks: [{ kind: 'conversion' }] });
   const [conversion] = await claim(spool, 'conversion');
-  const folder = await spool.workFolder((conversion as Claim).taskId);
-  const instances = Array.from({ length: count }, () => newInstance());
-  const products = instances.map((instance, index) => ({
-    ...productOf(instance, [{ kind: 'delivery:pacs' as const }]),
-    path: join(folder, `${index}.dcm`),
-  }));
-  for (const [index, { path }] of products.entries()) {
-    await writeFile(path, part10Of(instances[index] as ReturnType<typeof newInstance>));
-  }
+  const products = await makeProducts(spool, conversion as Claim, count);
+  const files = await Promise.all(products.map(({ path }) => readFile(path)));
   await spool.complete([{ ...planned(conversion as Claim), products, outcome: 'converted' }]);
   t.deepEqual(await claimNow(spool, 'conversion'), []);
-  return { entryId, products: instances };
+  return { entryId, products, files };
 }

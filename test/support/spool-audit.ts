@@ -65,6 +65,30 @@ export function auditLedger(directory: string): string[] {
       "SELECT task_id, state FROM task WHERE (settled_at_ms IS NULL) = (state IN ('done', 'discarded'))",
     );
     expectNone(
+      'kept back by nothing in its study',
+      `SELECT b.task_id FROM task b WHERE b.state = 'behind' AND NOT EXISTS (
+         SELECT 1 FROM task t JOIN entry e ON e.entry_id = t.entry_id
+         WHERE t.kind = b.kind AND t.state IN ('ready', 'claimed', 'delayed')
+           AND e.study_instance_uid = b.study_instance_uid)`,
+    );
+    expectNone(
+      'barred although nobody is at work on what it replaces',
+      `SELECT b.task_id FROM task b WHERE b.state = 'barred' AND NOT EXISTS (
+         SELECT 1 FROM entry e JOIN task t ON t.entry_id = e.entry_id
+         WHERE e.replaced_by = b.entry_id AND t.state = 'claimed')`,
+    );
+    expectNone(
+      'replaced and still to be done',
+      `SELECT t.task_id, t.state FROM entry e JOIN task t ON t.entry_id = e.entry_id
+       WHERE e.replaced_by IS NOT NULL AND t.settled_at_ms IS NULL AND t.state <> 'claimed'`,
+    );
+    expectNone(
+      'at work on an entry and on the one that replaces it',
+      `SELECT e.entry_id, e.replaced_by FROM entry e JOIN task t ON t.entry_id = e.entry_id
+         JOIN task r ON r.task_id = e.replaced_by * 1000 + 1
+       WHERE t.state = 'claimed' AND r.state NOT IN ('barred', 'held', 'discarded')`,
+    );
+    expectNone(
       'segment miscounted',
       `SELECT s.segment_id, s.live_count, s.live_bytes, count(e.entry_id) AS count, coalesce(sum(e.size_bytes), 0) AS bytes
        FROM segment s LEFT JOIN entry e ON e.segment_id = s.segment_id AND e.keeps < 2

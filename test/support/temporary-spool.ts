@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import {
   type Arrival,
   type Claim,
+  type Committed,
   openSpool,
   type Reception,
   type Spool,
@@ -83,7 +84,7 @@ export async function receive(
   spool: Spool,
   instance = newInstance(),
   facts: Partial<Arrival> = {},
-): Promise<{ entryId: number; duplicateOf?: number }> {
+): Promise<Committed> {
   const reception = spool.receive(arrivalOf(instance, facts));
   await writeAll(reception, instance.dataSet);
   return reception.commit();

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { SteadyClock } from '../../src/spool/clock.ts';
 import { makeSpoolFolders, spoolFoldersOf } from '../../src/spool/files/folders.ts';
 import { SegmentWriter } from '../../src/spool/files/segment-writer.ts';
-import { type LedgerContext, News } from '../../src/spool/sqlite/context.ts';
+import type { OtherContentPolicy } from '../../src/spool/port.ts';
+import { createContext, type LedgerContext } from '../../src/spool/sqlite/context.ts';
 import { openDatabase } from '../../src/spool/sqlite/database.ts';
 import { Ledger } from '../../src/spool/sqlite/ledger.ts';
 import type { Answer, Ask, Reply, Request, RequestType } from '../../src/spool/sqlite/messages.ts';
 import { recover } from '../../src/spool/sqlite/recovery.ts';
 import { Statements } from '../../src/spool/sqlite/statements.ts';
-import { Tally } from '../../src/spool/sqlite/tally.ts';
-import { Unit } from '../../src/spool/sqlite/unit.ts';
 import { BLOCK_BYTES, StagingMemory } from '../../src/spool/staging.ts';
 import type { StepHook } from '../../src/spool/steps.ts';
 import { part10Of, type SmallInstance } from './small-instance.ts';
@@ -53,20 +52,11 @@ export class TestLedger implements Disposable {
     const folders = spoolFoldersOf(this.directory);
     makeSpoolFolders(folders);
     this.#db = openDatabase(folders);
-    const statements = new Statements(this.#db);
-    this.context = {
-      statements,
-      tally: new Tally(statements),
-      unit: new Unit(),
-      clock: new SteadyClock(
-        () => this.clocks.wallMs,
-        () => this.clocks.monotonicMs,
-      ),
-      folders,
-      step,
-      news: new News(),
-      workFolders: new Set(),
-    };
+    const clock = new SteadyClock(
+      () => this.clocks.wallMs,
+      () => this.clocks.monotonicMs,
+    );
+    this.context = createContext({ statements: new Statements(this.#db), clock, folders, step });
     recover(this.context);
     const segments = new SegmentWriter(
       {
@@ -76,7 +66,7 @@ export class TestLedger implements Disposable {
         nowMs: () => this.clocks.monotonicMs,
         step,
       },
-      (statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0) + 1,
+      (this.context.statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0) + 1,
     );
     this.#memory.addArena(new SharedArrayBuffer(64 * BLOCK_BYTES));
     const firstToken = this.clocks.wallMs;
@@ -120,12 +110,16 @@ export class TestLedger implements Disposable {
   }
 
   /** A request that accepts an instance of up to a block, staged in a block of its own. */
-  acceptRequest(instance: SmallInstance, block = 0): Request {
+  acceptRequest(
+    instance: SmallInstance,
+    block = 0,
+    onOtherContent: OtherContentPolicy = 'keep-both-and-hold',
+  ): Request {
     const bytes = part10Of(instance);
     this.#memory.view(block).set(bytes);
     const { fileMeta, ...arrival } = arrivalOf(instance);
     return this.request('accept-bytes', {
-      arrival,
+      arrival: { ...arrival, onOtherContent },
       receivedAtMs: this.clocks.wallMs,
       dataSetOffset: fileMeta.byteLength,
       bytes: { blocks: [block], lengthBytes: bytes.length },

@@ -2,16 +2,14 @@ import { createHash, hash } from 'node:crypto';
 import { SpoolError } from '../errors.ts';
 import type { SegmentWriter } from '../files/segment-writer.ts';
 import { type HeaderReading, readHeader } from '../header.ts';
-import type { EntryState } from '../port.ts';
 import type { StagingMemory } from '../staging.ts';
-import { isSettled } from '../task.ts';
 import { reasonOf } from '../wire-error.ts';
 import type { LedgerContext } from './context.ts';
 import { insertEntry, type Place } from './entries.ts';
-import type { Answer, RequestOf, WireArrival } from './messages.ts';
+import type { Accepted, RequestOf, WireArrival } from './messages.ts';
+import { auditContent, heldForContent, kindOf, replaceEarlier, type Verdict, weigh } from './versions.ts';
 
 type AcceptBytes = RequestOf<'accept-bytes'>;
-type Accepted = Answer<'accept-bytes'>;
 
 /** A small instance on its way: digest and header are known; `place` is too, once its segment is synced. */
 interface Draft {
@@ -21,25 +19,37 @@ interface Draft {
   readonly header: HeaderReading;
   /** An equal instance, earlier in the same group. */
   readonly twin: Draft | undefined;
-  readonly duplicateOf: number | undefined;
+  readonly verdict: Verdict;
   place?: Place;
   entryId?: number;
+}
+
+/** A durable instance without a row. */
+interface Received {
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+  readonly dataSetOffset: number;
+  readonly sha256: Uint8Array;
+  readonly place: Place;
+  readonly header: HeaderReading;
 }
 
 /** The small instances of one group: first their bytes, all with one sync, then their rows. */
 export class AcceptGroup {
   readonly #context: LedgerContext;
-  readonly duplicateWindowMs: number;
+  readonly #duplicateWindowMs: number;
   /** By request. */
   readonly #drafts = new Map<number, Draft>();
   /** By what makes instances equal. */
   readonly #firstOfKind = new Map<string, Draft>();
+  /** SOP Instance UIDs of which the running transaction has inserted an entry. */
+  readonly #inserted = new Set<string>();
   #segment: { segmentId: number; sizeBytes: number } | undefined;
   #bytes = 0;
 
   constructor(context: LedgerContext, duplicateWindowMs: number) {
     this.#context = context;
-    this.duplicateWindowMs = duplicateWindowMs;
+    this.#duplicateWindowMs = duplicateWindowMs;
   }
 
   get instances(): number {
@@ -61,10 +71,10 @@ export class AcceptGroup {
       totalBytes: bytes.lengthBytes,
       head: (lengthBytes) => headOf(slices, lengthBytes),
     });
-    const duplicateOf = findDuplicate(this.#context, arrival, sha256, this.duplicateWindowMs);
-    const key = JSON.stringify(kindOf(arrival, sha256));
+    const verdict = this.#weigh(arrival, sha256, header);
+    const key = kindOf(arrival, sha256);
     const twin = this.#firstOfKind.get(key);
-    const draft = { request, slices, sha256, header, twin, duplicateOf };
+    const draft = { request, slices, sha256, header, twin, verdict };
     if (twin === undefined) this.#firstOfKind.set(key, draft);
     this.#drafts.set(request.id, draft);
     this.#bytes += bytes.lengthBytes;
@@ -100,23 +110,73 @@ export class AcceptGroup {
   /** The row of one request; in the transaction, after `write`. */
   insert(request: AcceptBytes): Accepted {
     const draft = this.#drafts.get(request.id) as Draft;
-    if (draft.duplicateOf !== undefined)
-      return { entryId: draft.duplicateOf, duplicateOf: draft.duplicateOf };
     const twinId = draft.twin?.entryId;
     if (twinId !== undefined) return { entryId: twinId, duplicateOf: twinId };
-    if (draft.place === undefined) {
-      throw new SpoolError('COMMIT_FAILED', 'Cannot keep the instance: its equal in the same group failed');
-    }
     const { arrival, bytes, dataSetOffset, receivedAtMs } = request;
-    draft.entryId = insertReceived(this.#context, arrival, {
-      receivedAtMs,
-      sizeBytes: bytes.lengthBytes,
-      dataSetOffset,
-      sha256: draft.sha256,
-      place: draft.place,
-      header: draft.header,
-    });
-    return { entryId: draft.entryId, ...heldOf(draft.header) };
+    const { sha256, header, place } = draft;
+    const accepted = this.#insert(
+      arrival,
+      () => {
+        if (place === undefined) {
+          throw new SpoolError(
+            'COMMIT_FAILED',
+            'Cannot keep the instance: its equal in the same group failed',
+          );
+        }
+        return { receivedAtMs, sizeBytes: bytes.lengthBytes, dataSetOffset, sha256, place, header };
+      },
+      this.#inserted.has(arrival.sopInstanceUid) ? this.#weigh(arrival, sha256, header) : draft.verdict,
+    );
+    if (!('rejectedFor' in accepted) && accepted.duplicateOf === undefined) draft.entryId = accepted.entryId;
+    return accepted;
+  }
+
+  /** Takes an instance whose file is durable already. */
+  insertFile({ arrival, file, receivedAtMs }: RequestOf<'accept-file'>): Accepted {
+    const { sizeBytes, dataSetOffset, sha256, fileName } = file;
+    return this.#insert(
+      arrival,
+      () => ({ receivedAtMs, sizeBytes, dataSetOffset, sha256, place: { fileName }, header: file }),
+      this.#weigh(arrival, sha256, file),
+    );
+  }
+
+  #weigh(arrival: WireArrival, sha256: Uint8Array, { held }: HeaderReading): Verdict {
+    const windowMs = this.#duplicateWindowMs;
+    return weigh(this.#context, arrival, sha256, { isDamaged: held !== undefined, windowMs });
+  }
+
+  #insert(arrival: WireArrival, received: () => Received, verdict: Verdict): Accepted {
+    const context = this.#context;
+    switch (verdict.type) {
+      case 'duplicate':
+        return { entryId: verdict.duplicateOf, duplicateOf: verdict.duplicateOf };
+      case 'reject':
+        auditContent(context, 'reject', { earlierId: verdict.earlierId, entryId: undefined, tasks: 0 });
+        return { rejectedFor: verdict.earlierId };
+      case 'fresh': {
+        const { held } = received().header;
+        const entryId = insertReceived(context, arrival, received(), held);
+        this.#inserted.add(arrival.sopInstanceUid);
+        return { entryId, ...(held && { held: held.code }) };
+      }
+      case 'replace': {
+        const entryId = insertReceived(context, arrival, received(), undefined);
+        const tasks = replaceEarlier(context, arrival.sopInstanceUid, entryId);
+        auditContent(context, 'replace', { earlierId: verdict.earlierId, entryId, tasks });
+        this.#inserted.add(arrival.sopInstanceUid);
+        return { entryId, replaced: verdict.earlierId };
+      }
+      case 'keep-both-and-hold': {
+        const held = heldForContent(verdict.earlierId);
+        const entryId = insertReceived(context, arrival, received(), held);
+        auditContent(context, 'keep-both-and-hold', { earlierId: verdict.earlierId, entryId, tasks: 1 });
+        this.#inserted.add(arrival.sopInstanceUid);
+        return { entryId, held: held.code };
+      }
+      default:
+        return verdict satisfies never;
+    }
   }
 
   /** Counts what the segment got; once, at the end of the transaction. */
@@ -136,90 +196,29 @@ export class AcceptGroup {
   }
 }
 
-/** Takes an instance whose file is durable already. */
-export function acceptFile(
-  context: LedgerContext,
-  request: RequestOf<'accept-file'>,
-  duplicateWindowMs: number,
-): Accepted {
-  const { arrival, file, receivedAtMs } = request;
-  const duplicateOf = findDuplicate(context, arrival, file.sha256, duplicateWindowMs);
-  if (duplicateOf !== undefined) return { entryId: duplicateOf, duplicateOf };
-  const { sizeBytes, dataSetOffset, sha256, fileName } = file;
-  const entryId = insertReceived(context, arrival, {
-    receivedAtMs,
-    sizeBytes,
-    dataSetOffset,
-    sha256,
-    place: { fileName },
-    header: file,
-  });
-  return { entryId, ...heldOf(file) };
-}
-
-function heldOf({ held }: HeaderReading): { held?: string } {
-  return held === undefined ? {} : { held: held.code };
-}
-
 function insertReceived(
   context: LedgerContext,
   arrival: WireArrival,
-  received: {
-    receivedAtMs: number;
-    sizeBytes: number;
-    dataSetOffset: number;
-    sha256: Uint8Array;
-    place: Place;
-    header: HeaderReading;
-  },
+  { header, ...facts }: Received,
+  held: HeaderReading['held'],
 ): number {
-  const { header, ...facts } = received;
+  const { onOtherContent: _, ...known } = arrival;
   const { entryId } = insertEntry(context, {
-    ...arrival,
+    ...known,
     ...facts,
     origin: 'received',
     studyInstanceUid: header.studyInstanceUid,
     seriesInstanceUid: header.seriesInstanceUid,
     headerIndex: header.headerIndex,
-    tasks: [{ kind: 'rules', payload: null, ...(header.held && { held: header.held }) }],
+    tasks: [{ kind: 'rules', payload: null, ...(held && { held }) }],
   });
   context.step('entry-inserted');
   return entryId;
 }
 
-/** An equal instance that is still being worked on, or came within the window. A discarded one is no excuse. */
-function findDuplicate(
-  context: LedgerContext,
-  arrival: WireArrival,
-  sha256: Uint8Array,
-  windowMs: number,
-): number | undefined {
-  const equal = context.statements.get<{ entry_id: number; state: EntryState; received_at_ms: number }>(
-    'findEqual',
-    arrival.sopInstanceUid,
-    sha256,
-    ...wayOf(arrival),
-  );
-  if (equal === undefined || equal.state === 'discarded') return undefined;
-  const isRecent = context.clock.wallMs() - equal.received_at_ms < windowMs;
-  return isRecent || !isSettled(equal.state) ? equal.entry_id : undefined;
-}
-
-function kindOf(arrival: WireArrival, sha256: Uint8Array): readonly string[] {
-  return [arrival.sopInstanceUid, Buffer.from(sha256).toString('base64'), ...wayOf(arrival)];
-}
-
-/**
- * What rules may decide by beside the data set. Equal bytes that came another way may have other destinations;
- * and of two that say to be of different kinds, the first may be held for it.
- */
-function wayOf(arrival: WireArrival): readonly string[] {
-  const { sopClassUid, transferSyntaxUid, source, callingAeTitle, calledAeTitle } = arrival;
-  return [sopClassUid, transferSyntaxUid, source, callingAeTitle, calledAeTitle];
-}
-
 function isFresh(draft: Draft): boolean {
-  return draft.duplicateOf === undefined && draft.twin === undefined;
+  const { type } = draft.verdict;
+  return type !== 'duplicate' && type !== 'reject' && draft.twin === undefined;
 }
 
 /** SHA-256 of everything from `offset` on. */

@@ -2,8 +2,8 @@ import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import { type EntryColumns, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { RequestOf, WireClaimed } from './messages.ts';
-import { StudyOrder, type StudyTask } from './study-order.ts';
-import { type StoredState, taskMoved } from './tasks.ts';
+import type { StudyTask } from './study-order.ts';
+import { type StoredState, taskMoved } from './task-moves.ts';
 
 type ClaimAsk = RequestOf<'claim'>;
 
@@ -52,7 +52,6 @@ export class ClaimDesk {
   readonly #context: LedgerContext;
   readonly #leaseMs: number;
   readonly #ageingMs: number;
-  readonly #order: StudyOrder;
   readonly #waiting = new Map<TaskKind, Waiting[]>();
   readonly #leases = new Map<number, Lease>();
   /** By kind, the part of a claim that is due to what has waited too long. */
@@ -67,12 +66,11 @@ export class ClaimDesk {
     this.#leaseMs = options.leaseMs;
     this.#ageingMs = options.ageingMs;
     this.#nextToken = options.firstToken;
-    this.#order = new StudyOrder(context);
   }
 
   /** Takes what is ready, highest priority and oldest first. Empty when nothing is. */
   take(ask: ClaimAsk): readonly WireClaimed[] {
-    if (ask.inOrderOf === null || this.#isStuck(ask.kind)) this.#order.disband(ask.kind);
+    if (ask.inOrderOf === null || this.#isStuck(ask.kind)) this.#context.order.disband(ask.kind);
     if (this.#context.tally.count('task', ask.kind, 'ready') === 0) return [];
     return this.#give(ask, this.#choose(ask));
   }
@@ -97,7 +95,7 @@ export class ClaimDesk {
       statements.run('markClaimed', row.task_id, token, wallMs);
       taskMoved(this.#context, kind, row.task_state, 'claimed');
       const task = studyTaskOf(row, kind);
-      this.#order.claimed(task);
+      this.#context.order.claimed(task);
       unit.onCommit(() => this.#leases.set(row.task_id, { token, kind, study: task.study, endsAtMs }));
       this.#nextExpiryMs = Math.min(this.#nextExpiryMs, endsAtMs);
       const header = ask.headerIndex
@@ -144,8 +142,8 @@ export class ClaimDesk {
       [...this.#leases]
         .filter(([, lease]) => lease.kind === ask.kind)
         .map(([taskId, lease]) => ({ taskId, kind: lease.kind, study: lease.study }));
-    this.#order.begin(ask.kind, ask.limit, claims);
-    return this.#order.forOneClaim(ask.kind);
+    this.#context.order.begin(ask.kind, ask.limit, claims);
+    return this.#context.order.forOneClaim(ask.kind);
   }
 
   /** Ready tasks from a rank on that nothing keeps back; those that something does are put behind it. */
@@ -170,7 +168,7 @@ export class ClaimDesk {
       for (const row of page) {
         if (chosen.length === count) return chosen;
         const task = studyTaskOf(row, ask.kind);
-        if (isKeptBack(task)) this.#order.putBehind(task);
+        if (isKeptBack(task)) this.#context.order.putBehind(task);
         else chosen.push(row);
       }
       const last = page.at(-1);
@@ -273,18 +271,10 @@ export class ClaimDesk {
     if (lease?.token === token) lease.endsAtMs = this.#context.clock.nowMs() + leaseMs;
   }
 
-  /** A task that was not claimed has been moved by hand: what it kept back comes forward. */
-  moved(kind: TaskKind, entryId: number): void {
-    const { statements, tally } = this.#context;
-    if (tally.count('task', kind, 'behind') === 0) return;
-    const study = statements.get<{ study_instance_uid: string }>('entryFacts', entryId)?.study_instance_uid;
-    if (study !== undefined) this.#order.comeForward(kind, study);
-  }
-
   /** Forgets a claim once the transaction that settled it is committed. */
   settled(taskId: number, token: number): void {
     const lease = this.#leases.get(taskId);
-    if (lease?.token === token) this.#order.left({ taskId, kind: lease.kind, study: lease.study });
+    if (lease?.token === token) this.#context.order.left({ taskId, kind: lease.kind, study: lease.study });
     this.#context.unit.onCommit(() => {
       if (this.#leases.get(taskId)?.token === token) this.#leases.delete(taskId);
     });

@@ -1,11 +1,12 @@
 import type { SteadyClock } from '../clock.ts';
 import type { SpoolFolders } from '../files/folders.ts';
-import type { EntryState, TaskKind } from '../port.ts';
 import type { StepHook } from '../steps.ts';
-import type { GroupNews } from './messages.ts';
+import { News } from './news.ts';
 import type { Statements } from './statements.ts';
-import type { Tally } from './tally.ts';
-import type { Unit } from './unit.ts';
+import { StudyOrder } from './study-order.ts';
+import { Superseded } from './superseded.ts';
+import { Tally } from './tally.ts';
+import { Unit } from './unit.ts';
 
 /** What every verb of the ledger works with. One per open database. */
 export interface LedgerContext {
@@ -16,49 +17,20 @@ export interface LedgerContext {
   readonly folders: SpoolFolders;
   readonly step: StepHook;
   readonly news: News;
+  readonly order: StudyOrder;
+  readonly superseded: Superseded;
   /** Tasks that have a work folder. */
   readonly workFolders: Set<number>;
 }
 
-/** What the commit in progress will have changed, for the main thread. */
-export class News {
-  /** Entries and work are only told while someone listens. */
-  isWanted = false;
-  #entries: { entryId: number; state: EntryState }[] = [];
-  #work = new Set<TaskKind>();
-  #records = new Set<string>();
-  #removals: string[] = [];
-
-  entryChanged(unit: Unit, entryId: number, state: EntryState): void {
-    if (this.isWanted) unit.onCommit(() => this.#entries.push({ entryId, state }));
-  }
-
-  /** A task of the kind has become ready. */
-  workAdded(unit: Unit, kind: TaskKind): void {
-    if (this.isWanted) unit.onCommit(() => this.#work.add(kind));
-  }
-
-  /** A record of the collection has been kept or forgotten. */
-  recordsChanged(unit: Unit, collection: string): void {
-    if (this.isWanted) unit.onCommit(() => this.#records.add(collection));
-  }
-
-  /** Once committed, the file or folder at `path` has no owner any more. */
-  remove(unit: Unit, path: string): void {
-    unit.onCommit(() => this.#removals.push(path));
-  }
-
-  take(): Pick<GroupNews, 'entries' | 'work' | 'records' | 'removals'> {
-    const taken = {
-      entries: this.#entries,
-      work: [...this.#work],
-      records: [...this.#records],
-      removals: this.#removals,
-    };
-    this.#entries = [];
-    this.#work = new Set();
-    this.#records = new Set();
-    this.#removals = [];
-    return taken;
-  }
+export function createContext(
+  parts: Pick<LedgerContext, 'statements' | 'clock' | 'folders' | 'step'>,
+): LedgerContext {
+  const basis = { ...parts, tally: new Tally(parts.statements), unit: new Unit(), news: new News() };
+  return {
+    ...basis,
+    order: new StudyOrder(basis),
+    superseded: new Superseded(),
+    workFolders: new Set(),
+  };
 }

@@ -1,14 +1,16 @@
+import { duplicateAbsorbed, otherContentArrived } from '../../telemetry/spool-events.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { SpoolError } from '../errors.ts';
 import type { FilesThread } from '../files/files-thread.ts';
 import type { FiledInstance } from '../files/messages.ts';
 import type { FreeSpace } from '../free-space.ts';
-import type { Arrival, Committed } from '../port.ts';
+import type { Arrival, Committed, OtherContentPolicy } from '../port.ts';
 import type { Custody, FileInTheMaking } from '../reception.ts';
 import type { BlockPool, StagedBytes } from '../staging.ts';
 import type { StepHook } from '../steps.ts';
 import { SQLITE_IOERR } from './disk-error.ts';
 import type { LedgerThread } from './ledger-thread.ts';
-import type { WireArrival } from './messages.ts';
+import type { Accepted, WireArrival } from './messages.ts';
 
 const DISK_CODES: readonly string[] = ['WRITE_FAILED', 'COMMIT_FAILED'];
 
@@ -20,13 +22,20 @@ export class SqliteCustody implements Custody<FiledInstance> {
   readonly #space: FreeSpace;
   readonly #step: StepHook;
   readonly #diskFailed: () => void;
+  readonly #onOtherContent: OtherContentPolicy;
+  readonly #telemetry: Telemetry;
   readonly #namePrefix: string;
   #nextName = 1;
 
   /** @param epoch differs for every process that has served the directory */
   constructor(
     parts: { blocks: BlockPool; ledger: LedgerThread; files: FilesThread; space: FreeSpace; step: StepHook },
-    options: { epoch: number; diskFailed: () => void },
+    options: {
+      epoch: number;
+      onOtherContent: OtherContentPolicy;
+      telemetry: Telemetry;
+      diskFailed: () => void;
+    },
   ) {
     this.blocks = parts.blocks;
     this.#ledger = parts.ledger;
@@ -34,6 +43,8 @@ export class SqliteCustody implements Custody<FiledInstance> {
     this.#space = parts.space;
     this.#step = parts.step;
     this.#diskFailed = options.diskFailed;
+    this.#onOtherContent = options.onOtherContent;
+    this.#telemetry = options.telemetry;
     this.#namePrefix = `${options.epoch}-`;
   }
 
@@ -47,16 +58,16 @@ export class SqliteCustody implements Custody<FiledInstance> {
   async commitBytes(arrival: Arrival, bytes: StagedBytes): Promise<Committed> {
     this.#step('commit-requested');
     try {
-      const committed = await this.#watch(
+      const accepted = await this.#watch(
         this.#ledger.ask('accept-bytes', {
-          arrival: factsOf(arrival),
+          arrival: this.#factsOf(arrival),
           receivedAtMs: Date.now(),
           dataSetOffset: arrival.fileMeta.byteLength,
           bytes,
         }).answer,
       );
       this.#step('commit-answered');
-      return committed;
+      return this.#committed(arrival, accepted);
     } finally {
       this.blocks.give(bytes.blocks);
     }
@@ -69,14 +80,15 @@ export class SqliteCustody implements Custody<FiledInstance> {
   ): Promise<Committed> {
     this.#step('part-answered');
     try {
-      const committed = await this.#watch(
+      const accepted = await this.#watch(
         this.#ledger.ask('accept-file', {
-          arrival: factsOf(arrival),
+          arrival: this.#factsOf(arrival),
           receivedAtMs: Date.now(),
           file: finished,
         }).answer,
       );
       this.#step('commit-answered');
+      const committed = this.#committed(arrival, accepted);
       if (committed.duplicateOf === undefined) file.forget();
       else file.discard();
       return committed;
@@ -96,6 +108,48 @@ export class SqliteCustody implements Custody<FiledInstance> {
     this.#space.release();
   }
 
+  /** @throws {SpoolError} when another data set of the SOP Instance is here and this one was not wanted */
+  #committed({ source }: Arrival, accepted: Accepted): Committed {
+    if ('rejectedFor' in accepted) {
+      const earlierEntryId = accepted.rejectedFor;
+      otherContentArrived(this.#telemetry, { source, outcome: 'rejected', earlierEntryId });
+      throw new SpoolError(
+        'OTHER_CONTENT',
+        `Cannot keep the instance as entry ${earlierEntryId} has its SOP Instance UID and another data set`,
+        { earlierEntryId },
+      );
+    }
+    const { replaced, ...committed } = accepted;
+    const { entryId, duplicateOf, held } = committed;
+    if (duplicateOf !== undefined) duplicateAbsorbed(this.#telemetry, { source, entryId });
+    if (replaced !== undefined) {
+      otherContentArrived(this.#telemetry, {
+        source,
+        outcome: 'replaced',
+        earlierEntryId: replaced,
+        entryId,
+      });
+    }
+    if (held === 'OTHER_CONTENT') otherContentArrived(this.#telemetry, { source, outcome: 'held', entryId });
+    return committed;
+  }
+
+  /** The facts of an arrival alone: whatever else the caller's object holds does not travel. */
+  #factsOf(arrival: Arrival): WireArrival {
+    const { sopClassUid, sopInstanceUid, transferSyntaxUid } = arrival;
+    const { source, callingAeTitle, calledAeTitle, peerAddress } = arrival;
+    return {
+      sopClassUid,
+      sopInstanceUid,
+      transferSyntaxUid,
+      source,
+      callingAeTitle,
+      calledAeTitle,
+      peerAddress,
+      onOtherContent: arrival.onOtherContent ?? this.#onOtherContent,
+    };
+  }
+
   async #watch<Result>(work: Promise<Result>): Promise<Result> {
     try {
       return await work;
@@ -104,21 +158,6 @@ export class SqliteCustody implements Custody<FiledInstance> {
       throw error;
     }
   }
-}
-
-/** The facts of an arrival alone: whatever else the caller's object holds does not travel. */
-function factsOf(arrival: Arrival): WireArrival {
-  const { sopClassUid, sopInstanceUid, transferSyntaxUid } = arrival;
-  const { source, callingAeTitle, calledAeTitle, peerAddress } = arrival;
-  return {
-    sopClassUid,
-    sopInstanceUid,
-    transferSyntaxUid,
-    source,
-    callingAeTitle,
-    calledAeTitle,
-    peerAddress,
-  };
 }
 
 function isInDoubt(error: unknown): boolean {

@@ -35,7 +35,10 @@ export interface WorkerOptions {
   readonly stepModule: string | undefined;
 }
 
-export type WireArrival = Omit<Arrival, 'fileMeta'>;
+export type WireArrival = Required<Omit<Arrival, 'fileMeta'>>;
+
+/** What became of an instance; `rejectedFor`, `replaced`: the entry that holds the other data set. */
+export type Accepted = (Committed & { readonly replaced?: number }) | { readonly rejectedFor: number };
 
 export interface WireTask extends Omit<NewTask, 'payload'> {
   readonly payload: string | null;
@@ -114,11 +117,11 @@ export type LedgerStatus = Omit<SpoolStatus, 'freeBytes' | 'refusing'>;
 interface Requests {
   'accept-bytes': {
     ask: { arrival: WireArrival; receivedAtMs: number; dataSetOffset: number; bytes: StagedBytes };
-    answer: Committed;
+    answer: Accepted;
   };
   'accept-file': {
     ask: { arrival: WireArrival; receivedAtMs: number; file: FiledInstance };
-    answer: Committed;
+    answer: Accepted;
   };
   claim: {
     ask: {

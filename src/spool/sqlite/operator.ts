@@ -4,31 +4,14 @@ import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry } from './entries.ts';
 import type { RequestOf } from './messages.ts';
-import {
-  dropWorkFolder,
-  type StoredState,
-  storedStatesFrom,
-  taskIdsOf,
-  taskMoved,
-  taskStateOf,
-} from './tasks.ts';
+import { claimEnded, discardTask, type OpenTask } from './successions.ts';
+import { type StoredState, storedStatesFrom, taskMoved, taskStateOf } from './task-moves.ts';
+import { taskIdsOf } from './tasks.ts';
 
 /** How many tasks are looked at in one transaction, so that receptions between them do not wait long. */
 const PAGE_TASKS = 500;
 
 export type OperatorRequest = RequestOf<'retry'> | RequestOf<'hold'> | RequestOf<'discard'>;
-
-interface OpenTask {
-  readonly task_id: number;
-  readonly entry_id: number;
-  readonly kind: TaskKind;
-  readonly state: StoredState;
-  readonly rank: number;
-  readonly token: number | null;
-  readonly code: string | null;
-  readonly reason: string | null;
-  readonly updated_at_ms: number;
-}
 
 /** One thing an operator does to many tasks, a page per transaction. */
 export class OperatorAction {
@@ -61,22 +44,24 @@ export class OperatorAction {
   }
 
   #act(task: OpenTask): void {
-    const { statements, clock } = this.#context;
+    const { statements, clock, superseded } = this.#context;
     const { request } = this;
     const nowMs = clock.wallMs();
     switch (request.type) {
       case 'retry':
-        statements.run('retryHeld', task.task_id, clock.nowMs());
-        this.#moved(task, 'ready');
+        {
+          const to = superseded.isBarred(task.entry_id) ? 'barred' : 'ready';
+          statements.run('retryHeld', task.task_id, clock.nowMs(), to);
+          this.#moved(task, to);
+        }
         break;
       case 'hold':
         statements.run('holdOpen', task.task_id, nowMs, request.reason);
         this.#moved(task, 'held');
         break;
       case 'discard':
-        statements.run('discardOpen', task.task_id, nowMs, `Discarded by ${request.by}: ${request.reason}`);
-        this.#moved(task, 'discarded');
-        dropWorkFolder(this.#context, task.task_id);
+        discardTask(this.#context, task, 'OPERATOR', `Discarded by ${request.by}: ${request.reason}`);
+        this.#left(task);
         break;
       default:
         request satisfies never;
@@ -84,14 +69,17 @@ export class OperatorAction {
   }
 
   #moved(task: OpenTask, to: StoredState): void {
+    const change = countsAfter(NO_COUNTS, taskStateOf(task.state), taskStateOf(to));
     taskMoved(this.#context, task.kind, task.state, to);
-    if (task.token !== null) this.#desk.settled(task.task_id, task.token);
-    else this.#desk.moved(task.kind, task.entry_id);
-    changeEntry(
-      this.#context,
-      task.entry_id,
-      countsAfter(NO_COUNTS, taskStateOf(task.state), taskStateOf(to)),
-    );
+    changeEntry(this.#context, task.entry_id, change);
+    this.#left(task);
+  }
+
+  /** Whoever had claimed it has lost it, and what it kept back may go on. */
+  #left(task: OpenTask): void {
+    if (task.token === null) this.#context.order.moved(task.kind, task.entry_id);
+    else this.#desk.settled(task.task_id, task.token);
+    claimEnded(this.#context, task.entry_id);
   }
 
   /** Who did it, what and why: written with the first page, counted up with each. */

@@ -62,6 +62,24 @@ export const queries = {
       AND sop_class_uid = ? AND transfer_syntax_uid = ?
       AND source = ? AND calling_ae_title = ? AND called_ae_title = ?
     ORDER BY entry_id DESC LIMIT 1`,
+  anyVersion: "SELECT 1 AS one FROM entry WHERE sop_instance_uid = ? AND origin = 'received' LIMIT 1",
+  currentVersion: `
+    SELECT e.entry_id, e.sha256 FROM entry e
+    WHERE e.sop_instance_uid = ? AND e.origin = 'received' AND e.state <> 'discarded'
+      AND NOT EXISTS (
+        SELECT 1 FROM task t WHERE t.task_id = e.entry_id * 1000 + 1 AND t.state = 'held'
+          AND t.code IN ('HEADER_DAMAGED', 'UID_MISMATCH', 'OTHER_CONTENT'))
+    ORDER BY e.entry_id DESC LIMIT 1`,
+  openVersions: `
+    SELECT e.entry_id FROM entry e
+    WHERE e.sop_instance_uid = ? AND e.entry_id < ? AND e.origin = 'received' AND e.state IN ('pending', 'held')
+      AND NOT EXISTS (
+        SELECT 1 FROM task t WHERE t.task_id = e.entry_id * 1000 + 1 AND t.state = 'held'
+          AND t.code IN ('HEADER_DAMAGED', 'UID_MISMATCH'))
+    ORDER BY e.entry_id`,
+  setReplacedBy: 'UPDATE entry SET replaced_by = ?2 WHERE entry_id = ?1',
+  replacedBy: 'SELECT replaced_by FROM entry WHERE entry_id = ?',
+  productsOf: 'SELECT entry_id FROM entry WHERE parent_entry_id = ? ORDER BY entry_id',
   entryFacts: `SELECT ${ENTRY} FROM entry e WHERE e.entry_id = ?`,
   entryPlace: `
     SELECT e.size_bytes, e.data_set_offset, e.transfer_syntax_uid, ${PLACE} FROM entry e WHERE e.entry_id = ?`,
@@ -97,6 +115,11 @@ export const queries = {
   putBehind:
     "UPDATE task SET state = 'behind', study_instance_uid = ?2 WHERE task_id = ?1 AND state = 'ready'",
   putForward: "UPDATE task SET state = 'ready' WHERE task_id = ? AND state = 'behind'",
+  bar: "UPDATE task SET state = 'barred' WHERE task_id = ? AND state = 'ready'",
+  liftBar: "UPDATE task SET state = 'ready' WHERE task_id = ? AND state = 'barred'",
+  barredTasks: `
+    SELECT task_id, entry_id, kind, state, rank, token, code, reason, updated_at_ms FROM task
+    WHERE kind = 'rules' AND state = 'barred' AND settled_at_ms IS NULL`,
   keptBack: `
     SELECT task_id, state FROM task
     WHERE kind = ? AND study_instance_uid = ? AND state IN ('delayed', 'behind')
@@ -148,14 +171,14 @@ export const queries = {
     SELECT rank, created_at_ms FROM task
     WHERE kind = ? AND state = ? AND settled_at_ms IS NULL AND rank > ? ORDER BY rank, task_id LIMIT 1`,
   retryHeld: `
-    UPDATE task SET state = 'ready', due_at_ms = ?2, updated_at_ms = ?2, attempt = 0, first_attempt_at_ms = NULL
+    UPDATE task SET state = ?3, due_at_ms = ?2, updated_at_ms = ?2, attempt = 0, first_attempt_at_ms = NULL
     WHERE task_id = ?1`,
   holdOpen: `
     UPDATE task SET state = 'held', updated_at_ms = ?2, code = 'OPERATOR', reason = ?3, token = NULL
     WHERE task_id = ?1`,
   discardOpen: `
-    UPDATE task SET state = 'discarded', updated_at_ms = ?2, settled_at_ms = ?2, code = 'OPERATOR',
-      reason = ?3, token = NULL
+    UPDATE task SET state = 'discarded', updated_at_ms = ?2, settled_at_ms = ?2, code = ?3, reason = ?4,
+      token = NULL
     WHERE task_id = ?1`,
   taskState: 'SELECT state FROM task WHERE task_id = ?',
   insertAudit: `

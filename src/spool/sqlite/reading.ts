@@ -14,7 +14,8 @@ import type { LedgerContext } from './context.ts';
 import { type EntryColumns, KEEPS, type PlaceColumns, toEntry, toPlace } from './entries.ts';
 import type { LedgerStatus, Request, RequestOf, WireEntryRow, WirePlace } from './messages.ts';
 import { recordsOf } from './records.ts';
-import { makeWorkFolder, type StoredState, taskIdsOf, taskStateOf } from './tasks.ts';
+import { type StoredState, taskStateOf } from './task-moves.ts';
+import { makeWorkFolder, taskIdsOf } from './tasks.ts';
 
 /** Entries of a page when the query sets no limit, and at most. */
 const PAGE_ENTRIES = 100;

@@ -5,8 +5,9 @@ import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import type { Recovered } from './messages.ts';
 import { recordInterruption } from './settle.ts';
-import { StudyOrder } from './study-order.ts';
-import { taskMoved } from './tasks.ts';
+import { settleSuccessions } from './successions.ts';
+import { taskMoved } from './task-moves.ts';
+import { entryOfTask } from './tasks.ts';
 
 const PAGE_ROWS = 1000;
 
@@ -17,12 +18,12 @@ const PAGE_ROWS = 1000;
  * Segments need no repair: rows say where instances lie, and what lies beyond the last row is never looked at.
  */
 export function recover(context: LedgerContext): Recovered {
-  const claims = requeueClaims(context);
-  bringForward(context);
+  const interrupted = requeueClaims(context);
+  bringForward(context, new Set(interrupted.map(entryOfTask)));
   const nowMs = context.clock.nowMs();
   context.statements.run('dueBeforeClockWasSet', nowMs);
   return {
-    claims,
+    claims: interrupted.length,
     parts: removeIf(context.folders.incoming, () => true),
     files: removeIf(context.folders.files, (name) => context.statements.get('fileOwner', name) === undefined),
     segments: removeSegments(context),
@@ -31,9 +32,9 @@ export function recover(context: LedgerContext): Recovered {
 }
 
 /** The attempt counts: it may have been what ended the process. */
-function requeueClaims(context: LedgerContext): number {
+function requeueClaims(context: LedgerContext): number[] {
   const { statements, tally, unit } = context;
-  let requeued = 0;
+  const requeued: number[] = [];
   for (const kind of tally.kinds) {
     for (;;) {
       const page = statements.all<{ task_id: number; token: number; kind: TaskKind }>(
@@ -56,18 +57,18 @@ function requeueClaims(context: LedgerContext): number {
       statements.control('commit');
       tally.committed();
       unit.commit();
-      requeued += page.length;
+      requeued.push(...page.map(({ task_id }) => task_id));
     }
   }
   return requeued;
 }
 
 /** Nobody is at work any more: whatever still keeps a task back will do so again when it is asked for. */
-function bringForward(context: LedgerContext): void {
-  const { statements, tally, unit } = context;
-  const order = new StudyOrder(context);
+function bringForward(context: LedgerContext, interruptedIds: Iterable<number>): void {
+  const { statements, tally, unit, order } = context;
   statements.control('begin');
   for (const kind of tally.kinds) order.disband(kind);
+  settleSuccessions(context, interruptedIds);
   tally.flush(statements);
   statements.control('commit');
   tally.committed();

@@ -5,7 +5,9 @@ import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry, type EntryColumns, insertEntry, toEntry } from './entries.ts';
 import type { RequestOf, WireClaim, WireCompletion, WireFailure, WireProduct } from './messages.ts';
-import { addTasks, dropWorkFolder, type StoredState, taskMoved, waitingState } from './tasks.ts';
+import { claimEnded } from './successions.ts';
+import { type StoredState, taskMoved } from './task-moves.ts';
+import { addTasks, dropWorkFolder, entryOfTask, waitingState } from './tasks.ts';
 
 /** A task that fails for weeks keeps its latest attempts. */
 const ATTEMPTS_KEPT = 100;
@@ -44,6 +46,7 @@ function completeOne(context: LedgerContext, desk: ClaimDesk, completion: WireCo
   change = addProducts(context, claim.entryId, completion.products, change);
   context.step('follow-ups-added');
   changeEntry(context, claim.entryId, change);
+  claimEnded(context, claim.entryId);
   return true;
 }
 
@@ -158,6 +161,7 @@ export function giveBack(
     if (isMine === 0) return false;
     taskMoved(context, claim.kind, 'claimed', state);
     desk.settled(claim.taskId, claim.token);
+    claimEnded(context, entryOfTask(claim.taskId));
     return true;
   };
   const lost = claims.filter((claim) => !giveOneBack(claim)).map(({ taskId }) => taskId);
@@ -208,6 +212,7 @@ function leftClaim(context: LedgerContext, desk: ClaimDesk, claim: WireClaim, to
   taskMoved(context, claim.kind, 'claimed', to);
   desk.settled(claim.taskId, claim.token);
   changeEntry(context, claim.entryId, countsAfter(NO_COUNTS, 'claimed', to === 'held' ? 'held' : 'waiting'));
+  claimEnded(context, claim.entryId);
 }
 
 function lostOf<Item extends { claim: WireClaim }>(

@@ -16,6 +16,7 @@ import type {
   EntryRow,
   Failure,
   NewRecord,
+  OtherContentPolicy,
   PurgePolicy,
   Reception,
   RecordQuery,
@@ -51,6 +52,7 @@ export interface SqliteSpoolOptions {
   readonly watermarkFreeBytes: number;
   readonly receptionReserveBytes: number;
   readonly duplicateWindowMs: number;
+  readonly onOtherContent: OtherContentPolicy;
   readonly leaseMs: number;
   readonly ageingMs: number;
   readonly segmentBytesMax: number;
@@ -118,7 +120,9 @@ export class SqliteSpool implements Spool {
         hub.diskFailed();
         void space.look();
       };
-      const custody = new SqliteCustody({ blocks, ledger, files, space, step }, { epoch, diskFailed });
+      const parts = { blocks, ledger, files, space, step };
+      const { onOtherContent } = options;
+      const custody = new SqliteCustody(parts, { epoch, onOtherContent, telemetry, diskFailed });
       spoolOpened(telemetry, recovered);
       return new SqliteSpool({
         folders: spoolFoldersOf(directory),

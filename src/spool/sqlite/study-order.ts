@@ -9,8 +9,7 @@
  * is held, done or discarded does not either.
  */
 import type { TaskKind } from '../port.ts';
-import type { LedgerContext } from './context.ts';
-import { type StoredState, taskMoved } from './tasks.ts';
+import { type StoredState, type TaskBooks, taskMoved } from './task-moves.ts';
 
 const PAGE_TASKS = 1000;
 
@@ -31,10 +30,10 @@ interface OrderedKind {
 }
 
 export class StudyOrder {
-  readonly #context: LedgerContext;
+  readonly #context: TaskBooks;
   readonly #kinds = new Map<TaskKind, OrderedKind>();
 
-  constructor(context: LedgerContext) {
+  constructor(context: TaskBooks) {
     this.#context = context;
   }
 
@@ -80,6 +79,14 @@ export class StudyOrder {
     if (!this.#kinds.has(task.kind)) return;
     if (this.#remove(task)) this.#context.unit.onRollback(() => this.#add(task));
     this.comeForward(task.kind, task.study);
+  }
+
+  /** A task that was not claimed has been moved by hand: what it kept back comes forward. */
+  moved(kind: TaskKind, entryId: number): void {
+    const { statements, tally } = this.#context;
+    if (tally.count('task', kind, 'behind') === 0) return;
+    const study = statements.get<{ study_instance_uid: string }>('entryFacts', entryId)?.study_instance_uid;
+    if (study !== undefined) this.comeForward(kind, study);
   }
 
   /** Something has become of a task of the study: the next come forward, unless they are still kept back. */

@@ -2,41 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SpoolError } from '../errors.ts';
 import { FOLDER_MODE } from '../files/folders.ts';
-import type { TaskKind, TaskState } from '../port.ts';
-import { countsAfter, type EntryCounts, type TASK_MOVES } from '../task.ts';
+import { countsAfter, type EntryCounts } from '../task.ts';
 import type { LedgerContext } from './context.ts';
 import type { WireTask } from './messages.ts';
+import { type StoredState, taskStateOf } from './task-moves.ts';
 
 /** A task of entry e is numbered e * 1000 + n, n from 1. */
 const TASKS_PER_ENTRY = 1000;
-
-/**
- * As stored: a waiting task is `ready` once it may be claimed, so that finding work never passes those that may not.
- * `delayed`: not due. `behind`: an earlier one of its study is at work or delayed. `barred`: its entry has taken the
- * place of one that somebody is still at work on.
- */
-export type StoredState = 'ready' | 'delayed' | 'behind' | 'barred' | Exclude<TaskState, 'waiting'>;
-
-const TASK_STATE_OF = {
-  ready: 'waiting',
-  delayed: 'waiting',
-  behind: 'waiting',
-  barred: 'waiting',
-  claimed: 'claimed',
-  held: 'held',
-  done: 'done',
-  discarded: 'discarded',
-} as const satisfies Record<StoredState, TaskState>;
-
-export function taskStateOf(stored: StoredState): TaskState {
-  return TASK_STATE_OF[stored];
-}
-
-/** The stored states that a move of the table may start from. */
-export function storedStatesFrom(move: keyof typeof TASK_MOVES, moves: typeof TASK_MOVES): StoredState[] {
-  const from: readonly TaskState[] = moves[move].from;
-  return (Object.keys(TASK_STATE_OF) as StoredState[]).filter((stored) => from.includes(taskStateOf(stored)));
-}
 
 export function entryOfTask(taskId: number): number {
   return Math.floor(taskId / TASKS_PER_ENTRY);
@@ -104,14 +76,6 @@ export function addTasks(
     taskId += 1;
   }
   return changed;
-}
-
-/** Counts a task that has left one stored state for another. */
-export function taskMoved(context: LedgerContext, kind: TaskKind, from: StoredState, to: StoredState): void {
-  const { tally, unit, news } = context;
-  tally.add(unit, 'task', kind, from, -1);
-  if (to !== 'done' && to !== 'discarded') tally.add(unit, 'task', kind, to, 1);
-  if (to === 'ready') news.workAdded(unit, kind);
 }
 
 /**

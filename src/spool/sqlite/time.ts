@@ -2,7 +2,7 @@ import type { TaskKind } from '../port.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { expire } from './settle.ts';
-import { taskMoved } from './tasks.ts';
+import { taskMoved } from './task-moves.ts';
 
 /** Delayed tasks made ready in one transaction. */
 const DUE_TASKS_MAX = 1000;

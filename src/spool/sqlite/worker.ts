@@ -10,14 +10,12 @@ import { SegmentWriter } from '../files/segment-writer.ts';
 import { StagingMemory } from '../staging.ts';
 import { loadStepHook } from '../steps.ts';
 import { reasonOf, toWireError } from '../wire-error.ts';
-import { type LedgerContext, News } from './context.ts';
+import { createContext, type LedgerContext } from './context.ts';
 import { type DirectoryLock, lockDirectory, openDatabase } from './database.ts';
 import { Ledger } from './ledger.ts';
 import type { FromLedger, Recovered, Request, ToLedger, WorkerOptions } from './messages.ts';
 import { recover } from './recovery.ts';
 import { Statements } from './statements.ts';
-import { Tally } from './tally.ts';
-import { Unit } from './unit.ts';
 import { isPatient } from './writing.ts';
 
 /** Beyond this, requests wait for the next group, so that the first of a group does not wait for long. */
@@ -72,17 +70,7 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
   const statements = new Statements(db);
   const epoch = (statements.get<{ value: number }>('getMeta', 'epoch')?.value ?? 0) + 1;
   statements.run('setMeta', 'epoch', epoch);
-  const clock = new SteadyClock();
-  const context: LedgerContext = {
-    statements,
-    tally: new Tally(statements),
-    unit: new Unit(),
-    clock,
-    folders,
-    step,
-    news: new News(),
-    workFolders: new Set(),
-  };
+  const context = createContext({ statements, clock: new SteadyClock(), folders, step });
   const recovered = recover(context);
   const lastSegment = statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
   const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs, ageingMs } = options;

@@ -1,5 +1,5 @@
 import type { SegmentWriter } from '../files/segment-writer.ts';
-import { type AcceptGroup, acceptFile } from './accept.ts';
+import type { AcceptGroup } from './accept.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import type { Request } from './messages.ts';
@@ -62,7 +62,7 @@ export function answerWrite({ context, desk, segments, accept }: Writing, reques
     case 'accept-bytes':
       return accept.insert(request);
     case 'accept-file':
-      return acceptFile(context, request, accept.duplicateWindowMs);
+      return accept.insertFile(request);
     case 'claim-tasks':
       return desk.takeTasks(request);
     case 'keep':

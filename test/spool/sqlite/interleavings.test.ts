@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import type { TaskKind } from '../../../src/spool/port.ts';
+import type { OtherContentPolicy, TaskKind } from '../../../src/spool/port.ts';
 import type {
+  Accepted,
   Ask,
   Reply,
   Request,
@@ -26,7 +27,15 @@ const newTask = fc.record({
   isHeld: fc.boolean(),
 });
 const action = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ type: fc.constant('accept'), repeats: fc.option(pick) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant('accept'),
+      repeats: fc.option(pick),
+      onOtherContent: fc.constantFrom(undefined, 'replace', 'reject', 'keep-both-and-hold'),
+      studyInstanceUid: fc.constantFrom('1.2.3', '1.2.4'),
+    }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -140,12 +149,20 @@ class Treated implements Disposable {
     const claimed = (index: number) => this.#claims[index % Math.max(1, this.#claims.length)];
     switch (one.type) {
       case 'accept': {
-        const { repeats } = one as { repeats: number | null };
+        const { repeats, onOtherContent, studyInstanceUid } = one as AcceptSketch;
         const known =
           repeats === null ? undefined : this.#instances[repeats % Math.max(1, this.#instances.length)];
-        const instance = known ?? newInstance();
+        const version = {
+          studyInstanceUid,
+          ...(known && {
+            sopInstanceUid: known.sopInstanceUid,
+            patientId: `P-${this.#instances.length % 3}`,
+          }),
+        };
+        const isAgain = known !== undefined && onOtherContent === undefined;
+        const instance = isAgain ? known : newInstance(version);
         this.#instances.push(instance);
-        return ledger.acceptRequest(instance, block);
+        return ledger.acceptRequest(instance, block, onOtherContent);
       }
       case 'claim': {
         const { type: _, ...ask } = one as Pick<
@@ -241,7 +258,9 @@ class Treated implements Disposable {
   #note(request: Request, reply: Reply | undefined): void {
     if (reply === undefined || 'error' in reply) return;
     if (request.type === 'accept-bytes') {
-      const { entryId, duplicateOf } = reply.answer as { entryId: number; duplicateOf?: number };
+      const accepted = reply.answer as Accepted;
+      if ('rejectedFor' in accepted) return;
+      const { entryId, duplicateOf } = accepted;
       if (duplicateOf === undefined) this.#entryIds.add(entryId);
     }
     if (request.type === 'claim') {
@@ -263,6 +282,12 @@ class Treated implements Disposable {
     this.#claims.push(...claims);
     for (const { taskId, token } of claims) this.#tokens.set(taskId, token);
   }
+}
+
+interface AcceptSketch {
+  readonly repeats: number | null;
+  readonly onOtherContent: OtherContentPolicy | undefined;
+  readonly studyInstanceUid: string;
 }
 
 interface TaskSketch {

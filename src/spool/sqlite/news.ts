@@ -1,0 +1,46 @@
+import type { EntryState, TaskKind } from '../port.ts';
+import type { GroupNews } from './messages.ts';
+import type { Unit } from './unit.ts';
+
+/** What the commit in progress will have changed, for the main thread. */
+export class News {
+  /** Entries and work are only told while someone listens. */
+  isWanted = false;
+  #entries: { entryId: number; state: EntryState }[] = [];
+  #work = new Set<TaskKind>();
+  #records = new Set<string>();
+  #removals: string[] = [];
+
+  entryChanged(unit: Unit, entryId: number, state: EntryState): void {
+    if (this.isWanted) unit.onCommit(() => this.#entries.push({ entryId, state }));
+  }
+
+  /** A task of the kind has become ready. */
+  workAdded(unit: Unit, kind: TaskKind): void {
+    if (this.isWanted) unit.onCommit(() => this.#work.add(kind));
+  }
+
+  /** A record of the collection has been kept or forgotten. */
+  recordsChanged(unit: Unit, collection: string): void {
+    if (this.isWanted) unit.onCommit(() => this.#records.add(collection));
+  }
+
+  /** Once committed, the file or folder at `path` has no owner any more. */
+  remove(unit: Unit, path: string): void {
+    unit.onCommit(() => this.#removals.push(path));
+  }
+
+  take(): Pick<GroupNews, 'entries' | 'work' | 'records' | 'removals'> {
+    const taken = {
+      entries: this.#entries,
+      work: [...this.#work],
+      records: [...this.#records],
+      removals: this.#removals,
+    };
+    this.#entries = [];
+    this.#work = new Set();
+    this.#records = new Set();
+    this.#removals = [];
+    return taken;
+  }
+}

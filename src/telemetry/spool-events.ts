@@ -1,0 +1,22 @@
+/** What happens in the spool beside its opening and its health. See events.ts. */
+import type { Telemetry } from './telemetry.ts';
+
+/** An equal instance is here already: nothing was added. */
+export function duplicateAbsorbed(telemetry: Telemetry, event: { source: string; entryId: number }): void {
+  telemetry.metrics.duplicatesTotal.inc({ source: event.source, outcome: 'absorbed' });
+  telemetry.log.debug(event, 'Instance absorbed: an equal one is here.');
+}
+
+/** Another data set of the same SOP Instance UID is here; `outcome` is what became of the later. */
+export function otherContentArrived(
+  telemetry: Telemetry,
+  event: {
+    source: string;
+    outcome: 'rejected' | 'replaced' | 'held';
+    earlierEntryId?: number;
+    entryId?: number;
+  },
+): void {
+  telemetry.metrics.duplicatesTotal.inc({ source: event.source, outcome: event.outcome });
+  telemetry.log.warn(event, 'Instance has the SOP Instance UID of another and other content.');
+}
