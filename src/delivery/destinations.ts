@@ -8,12 +8,14 @@ import type {
 } from './destination-kind.ts';
 import { dimseScu } from './dimse-scu.ts';
 import { folder } from './folder.ts';
+import { s3 } from './s3.ts';
 import { stowRs } from './stow-rs.ts';
 
 /** Every destination kind. To add one: write its file, then add its line here. */
 export const destinationKinds = {
   'dimse-scu': dimseScu,
   folder,
+  s3,
   'stow-rs': stowRs,
 };
 
