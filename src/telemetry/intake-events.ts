@@ -118,7 +118,7 @@ export function instanceReceived(
     return;
   }
   telemetry.metrics.heldTotal.inc({ stage: 'rules', code: event.held });
-  telemetry.log.warn(event, 'Instance received and held: its header does not say what its sender said.');
+  telemetry.log.warn(event, 'Instance received and held for a person to look at.');
 }
 
 /** An instance could not be taken into custody; its sender is told. */
