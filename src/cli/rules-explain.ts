@@ -153,13 +153,19 @@ function outcomeOf({ decidedBy, matched }: Explanation, origin: Origin): string 
 
 function tellPlan(plan: Plan | undefined): readonly string[] {
   const { deliveries = [], conversion } = plan ?? {};
-  const lines = deliveries.map(({ destination, edits }) => `  to ${destination}${tellEdits(edits)}`);
+  const lines = deliveries.map(
+    ({ destination, edits, priority }) => `  to ${destination}${tellPriority(priority)}${tellEdits(edits)}`,
+  );
   if (conversion === undefined) return lines;
-  const { job, options, deliverTo, editsBefore, editsAfter } = conversion;
+  const { job, options, deliverTo, editsBefore, editsAfter, priority } = conversion;
   return [
-    `  converted to ${job} ${JSON.stringify(options)}${tellEdits(editsBefore)}, then to ${deliverTo.join(', ')}${tellEdits(editsAfter)}`,
+    `  converted to ${job} ${JSON.stringify(options)}${tellEdits(editsBefore)}, then to ${deliverTo.join(', ')}${tellPriority(priority)}${tellEdits(editsAfter)}`,
     ...lines.map((line) => `${line} (as received)`),
   ];
+}
+
+function tellPriority(priority: Plan['deliveries'][number]['priority']): string {
+  return priority === undefined || priority === 'normal' ? '' : `, ${priority}`;
 }
 
 function tellEdits(edits: Plan['deliveries'][number]['edits']): string {

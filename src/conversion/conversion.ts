@@ -13,14 +13,17 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
-import type {
-  Claim,
-  Completion,
-  ConversionPayload,
-  Failure,
-  NewTask,
-  Product,
-  Spool,
+import {
+  type Claim,
+  type Completion,
+  type ConversionPayload,
+  type DeliveryPayload,
+  type Failure,
+  type NewTask,
+  PRIORITY,
+  type Product,
+  type RulesPayload,
+  type Spool,
 } from '../spool/spool.ts';
 import {
   conversionDeferred,
@@ -152,7 +155,7 @@ async function convert(
   stage: Stage,
 ): Promise<JobResult> {
   const { spool, settings, pool, signal } = stage;
-  const { rule, deliverTo, editsAfter, productsMeetRules, editsBefore, ...work } = claim.payload;
+  const { rule, deliverTo, editsAfter, productsMeetRules, editsBefore, priority, ...work } = claim.payload;
   const decided = {
     ...work,
     edits: editsBefore,
@@ -205,12 +208,16 @@ function completionOf(claim: Claim<ConversionPayload>, result: JobResult): Compl
 }
 
 /** What is left to do with a product: what its rule said, unless rules for products come first. */
-function tasksOf({ rule, deliverTo, editsAfter, productsMeetRules }: ConversionPayload): readonly NewTask[] {
+function tasksOf(conversion: ConversionPayload): readonly NewTask[] {
+  const { rule, deliverTo, editsAfter, productsMeetRules, priority } = conversion;
+  const haste = priority && { priority };
+  const rank = priority && { priority: PRIORITY[priority] };
   if (productsMeetRules) {
-    return [{ kind: 'rules', payload: { inherited: { rule, deliverTo, edits: editsAfter } } }];
+    const payload: RulesPayload = { inherited: { rule, deliverTo, ...haste, edits: editsAfter } };
+    return [{ kind: 'rules', payload, ...rank }];
   }
-  const payload = editsAfter.length > 0 ? { rule, edits: editsAfter } : { rule };
-  return deliverTo.map((destination) => ({ kind: `delivery:${destination}`, payload }));
+  const payload: DeliveryPayload = { rule, ...haste, ...(editsAfter.length > 0 && { edits: editsAfter }) };
+  return deliverTo.map((destination) => ({ kind: `delivery:${destination}`, payload, ...rank }));
 }
 
 /** What is no error of the world is a fault of ours: the task waits for a person. */

@@ -1,4 +1,4 @@
-import type { AttributeEdit, RulesPayload } from '../spool/spool.ts';
+import type { AttributeEdit, PriorityName, RulesPayload } from '../spool/spool.ts';
 import type { Facts } from './facts.ts';
 import type { Plan, PlannedConversion, PlannedDelivery } from './plan.ts';
 import type { Rule, RuleSet } from './rule-set.ts';
@@ -45,7 +45,7 @@ export function evaluate(ruleSet: RuleSet, facts: Facts, inherited?: RulesPayloa
     matched.push(rule);
     if (!rule.continues) break;
   }
-  const draft = new PlanDraft(inherited?.edits ?? []);
+  const draft = new PlanDraft(inherited?.edits ?? [], inherited?.priority);
   for (const rule of matched) draft.apply(rule);
 
   let decidedBy: DecidedBy = 'rules';
@@ -80,17 +80,19 @@ function fallBack(
 }
 
 /**
- * A plan in the making. The actions of a rule are for the destinations of that rule; a rule without destinations
- * prepares the instance for all rules after it.
+ * A plan in the making. The actions and the priority of a rule are for the destinations of that rule; a rule without
+ * destinations prepares the instance for all rules after it.
  */
 class PlanDraft {
   readonly decidedBefore: { destination: string; rule: string }[] = [];
   readonly #deliveries = new Map<string, PlannedDelivery>();
   readonly #prepared: AttributeEdit[];
+  #preparedPriority: PriorityName | undefined;
   #conversion: PlannedConversion | undefined;
 
-  constructor(edits: readonly AttributeEdit[]) {
+  constructor(edits: readonly AttributeEdit[], priority: PriorityName | undefined) {
     this.#prepared = [...edits];
+    this.#preparedPriority = priority;
   }
 
   get isEmpty(): boolean {
@@ -98,21 +100,45 @@ class PlanDraft {
   }
 
   apply(rule: Rule): void {
-    const { name, edits, conversion, to, toOriginal } = rule;
+    const { name, edits, conversion, to, toOriginal, priority = this.#preparedPriority } = rule;
     if (conversion === undefined) {
-      if (to.length === 0) this.#prepared.push(...edits);
-      for (const destination of to) this.deliver(destination.name, name, edits);
+      if (to.length === 0) {
+        this.#prepared.push(...edits);
+        this.#preparedPriority = priority;
+      }
+      for (const destination of to) this.deliver(destination.name, name, edits, priority);
       return;
     }
     const editsBefore = [...this.#prepared, ...conversion.editsBefore];
     const deliverTo = to.map((destination) => destination.name);
-    this.#conversion = { ...conversion, rule: name, editsBefore, deliverTo };
-    for (const destination of toOriginal) this.deliver(destination.name, name, conversion.editsBefore);
+    this.#conversion = {
+      ...conversion,
+      rule: name,
+      editsBefore,
+      deliverTo,
+      ...(priority && { priority }),
+    };
+    for (const { name: destination } of toOriginal) {
+      this.deliver(destination, name, conversion.editsBefore, priority);
+    }
   }
 
-  deliver(destination: string, rule: string, edits: readonly AttributeEdit[]): void {
-    if (this.#deliveries.has(destination)) this.decidedBefore.push({ destination, rule });
-    else this.#deliveries.set(destination, { destination, rule, edits: [...this.#prepared, ...edits] });
+  deliver(
+    destination: string,
+    rule: string,
+    edits: readonly AttributeEdit[],
+    priority: PriorityName | undefined = this.#preparedPriority,
+  ): void {
+    if (this.#deliveries.has(destination)) {
+      this.decidedBefore.push({ destination, rule });
+      return;
+    }
+    this.#deliveries.set(destination, {
+      destination,
+      rule,
+      edits: [...this.#prepared, ...edits],
+      ...(priority && { priority }),
+    });
   }
 
   plan(): Plan {

@@ -1,3 +1,4 @@
+import type { PriorityName } from '../spool/spool.ts';
 import type { Reason } from './conditions.ts';
 import type { DecidedBy, Decision, Verdict } from './evaluate.ts';
 import type { Facts } from './facts.ts';
@@ -10,9 +11,18 @@ export interface Explanation {
   readonly decidedBy: DecidedBy;
   readonly matched: readonly string[];
   /** Where the instance itself goes, and which rule said so. */
-  readonly deliveries: readonly { readonly destination: string; readonly rule: string }[];
+  readonly deliveries: readonly {
+    readonly destination: string;
+    readonly rule: string;
+    readonly priority?: PriorityName;
+  }[];
   /** What is made of it, and where the products go. */
-  readonly conversion?: { readonly job: string; readonly rule: string; readonly to: readonly string[] };
+  readonly conversion?: {
+    readonly job: string;
+    readonly rule: string;
+    readonly to: readonly string[];
+    readonly priority?: PriorityName;
+  };
   /** Each rule that was asked, in order, with what settled it. */
   readonly rules: readonly RuleExplanation[];
   /** How many more were asked than are told of. */
@@ -65,9 +75,18 @@ export function explainDecision(
     version: ruleSet.version,
     decidedBy,
     matched: matched.map(({ name }) => name),
-    deliveries: deliveries.map(({ destination, rule }) => ({ destination, rule })),
+    deliveries: deliveries.map(({ destination, rule, priority }) => ({
+      destination,
+      rule,
+      ...(priority && { priority }),
+    })),
     ...(conversion && {
-      conversion: { job: conversion.job, rule: conversion.rule, to: conversion.deliverTo },
+      conversion: {
+        job: conversion.job,
+        rule: conversion.rule,
+        to: conversion.deliverTo,
+        ...(conversion.priority && { priority: conversion.priority }),
+      },
     }),
     rules,
     ...(more > 0 && { more }),

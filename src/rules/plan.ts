@@ -1,4 +1,11 @@
-import type { AttributeEdit, ConversionPayload, DeliveryPayload, NewTask } from '../spool/spool.ts';
+import {
+  type AttributeEdit,
+  type ConversionPayload,
+  type DeliveryPayload,
+  type NewTask,
+  PRIORITY,
+  type PriorityName,
+} from '../spool/spool.ts';
 import type { PlanStep } from './action-kind.ts';
 
 /** What was decided for one instance: which tasks follow, and which rule asked for each. */
@@ -13,11 +20,15 @@ export interface PlannedDelivery {
   readonly destination: string;
   readonly rule: string;
   readonly edits: readonly AttributeEdit[];
+  /** Absent: normal. */
+  readonly priority?: PriorityName;
 }
 
 export interface PlannedConversion extends RuleConversion {
   readonly rule: string;
   readonly deliverTo: readonly string[];
+  /** Of the conversion and of what it leads to. Absent: normal. */
+  readonly priority?: PriorityName;
 }
 
 /** The conversion of a rule, and its actions around it. */
@@ -55,11 +66,19 @@ export function tasksOf(
   plan: Plan,
   options: { readonly productsMeetRules: boolean; readonly decidedAtMs: number },
 ): readonly NewTask[] {
-  const deliveries = plan.deliveries.map(({ destination, rule, edits }): NewTask => {
-    const payload: DeliveryPayload = edits.length === 0 ? { rule } : { rule, edits };
-    return { kind: `delivery:${destination}`, payload };
+  const deliveries = plan.deliveries.map(({ destination, rule, edits, priority }): NewTask => {
+    const payload: DeliveryPayload = {
+      rule,
+      ...(priority && { priority }),
+      ...(edits.length > 0 && { edits }),
+    };
+    return { kind: `delivery:${destination}`, payload, ...priorityOf(priority) };
   });
   if (plan.conversion === undefined) return deliveries;
   const payload: ConversionPayload = { ...plan.conversion, ...options };
-  return [...deliveries, { kind: 'conversion', payload }];
+  return [...deliveries, { kind: 'conversion', payload, ...priorityOf(plan.conversion.priority) }];
+}
+
+function priorityOf(name: PriorityName | undefined): Pick<NewTask, 'priority'> {
+  return name === undefined ? {} : { priority: PRIORITY[name] };
 }

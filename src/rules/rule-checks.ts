@@ -19,15 +19,16 @@ export function checkRule(
 }
 
 function checkDestinations(rule: Rule, path: SourcePath, report: Report): void {
-  const { to, toOriginal, continues, edits, conversion } = rule;
+  const { to, toOriginal, priority, continues, edits, conversion } = rule;
   if (to.length === 0 && !continues) {
     report(
       path,
       `rule "${rule.name}" sends nothing anywhere: add to: [ … ], or continue: true for the rules after it`,
     );
   }
-  if (to.length === 0 && continues && conversion === undefined && edits.length === 0) {
-    report(path, `rule "${rule.name}" does nothing: add do: [ … ] or to: [ … ]`);
+  const prepares = edits.length > 0 || priority !== undefined;
+  if (to.length === 0 && continues && conversion === undefined && !prepares) {
+    report(path, `rule "${rule.name}" does nothing: add do: [ … ], priority or to: [ … ]`);
   }
   if (toOriginal.length > 0 && conversion === undefined) {
     report(

@@ -100,6 +100,7 @@ function buildRule(
     ...(when && { when: compileCondition(when) }),
     to: destinationNames(shape.to ?? [], [...path, 'to'], source),
     toOriginal: destinationNames(shape['to-original'] ?? [], [...path, 'to-original'], source),
+    ...(shape.priority !== undefined && { priority: shape.priority }),
     continues: shape.continue ?? false,
     meetsConverted: when !== undefined && asksForConverted(when),
     namesWsi: when !== undefined && namesSopClass(when, WSI_SOP_CLASS_UID),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from '../did-you-mean.ts';
+import { PRIORITY, type PriorityName } from '../spool/spool.ts';
 import type { Report, SourcePath } from './rule-source.ts';
 
 /**
@@ -23,6 +24,7 @@ export const RuleShape = strict({
   do: oneOrMore(z.unknown()).optional(),
   to: names().optional(),
   'to-original': names().optional(),
+  priority: priority().optional(),
   continue: flag().optional(),
 });
 export type RuleShape = z.infer<typeof RuleShape>;
@@ -35,6 +37,7 @@ export const TestShape = strict({
     rule: oneOrMore(text()).optional(),
     to: oneOrMore(text(), 0).optional(),
     'to-original': oneOrMore(text(), 0).optional(),
+    priority: priority().optional(),
     convert: z.unknown().optional(),
     set: z.record(z.string(), z.unknown()).optional(),
     remove: oneOrMore(text()).optional(),
@@ -69,6 +72,12 @@ export function text() {
 /** `true` or `false`, and no other spelling. */
 export function flag() {
   return z.enum(['true', 'false'], 'must be true or false').transform((word) => word === 'true');
+}
+
+/** How much haste there is. */
+export function priority() {
+  const words = Object.keys(PRIORITY) as [PriorityName, ...PriorityName[]];
+  return z.enum(words, `must be one of ${words.join(', ')}`);
 }
 
 /** A number as text, within bounds. */

@@ -1,4 +1,5 @@
 import { didYouMean } from '../did-you-mean.ts';
+import type { PriorityName } from '../spool/spool.ts';
 import type { AttributeReference } from './attributes.ts';
 import type { CompiledCondition } from './conditions.ts';
 import type { Place, Problem } from './errors.ts';
@@ -19,6 +20,8 @@ export interface Rule extends RuleActions {
   readonly when?: CompiledCondition;
   readonly to: readonly DestinationName[];
   readonly toOriginal: readonly DestinationName[];
+  /** Of what it sends; without destinations, of what the rules after it send. */
+  readonly priority?: PriorityName;
   /** Later rules are asked as well. */
   readonly continues: boolean;
   /** It asks for converted instances; without that, it is never asked about one. */

@@ -1,4 +1,4 @@
-import type { Origin } from '../spool/spool.ts';
+import type { Origin, PriorityName } from '../spool/spool.ts';
 import { parseActions } from './actions.ts';
 import { AttributeError, type AttributeName, parseAttributeName } from './attributes.ts';
 import type { Place } from './errors.ts';
@@ -30,6 +30,8 @@ export interface Expectation {
   readonly rules?: readonly { readonly name: string; readonly place: Place }[];
   readonly to?: readonly string[];
   readonly toOriginal?: readonly string[];
+  /** Of every delivery, and of the conversion. */
+  readonly priority?: PriorityName;
   /** False: nothing is converted. Only the options stated here are compared. */
   readonly convert?: false | Pick<RuleConversion, 'job' | 'options'> | true;
   readonly set?: readonly AttributeValues[];
@@ -70,9 +72,10 @@ function parseExpectation(
   path: SourcePath,
   { source, report }: { readonly source: RuleSource; readonly report: Report },
 ): Expectation {
-  const { rule, to, convert, set, remove } = shape;
+  const { rule, to, priority, convert, set, remove } = shape;
   const toOriginal = shape['to-original'];
-  if (Object.keys(shape).length === 0) report(path, 'a test must expect something: rule, to, convert, set …');
+  if (Object.keys(shape).length === 0)
+    report(path, 'a test must expect something: rule, to, priority, convert, set …');
   const at = (key: string): SourcePath => [...path, key];
   return {
     ...(rule && {
@@ -80,6 +83,7 @@ function parseExpectation(
     }),
     ...(to && { to }),
     ...(toOriginal && { toOriginal }),
+    ...(priority && { priority }),
     ...(convert !== undefined && { convert: parseConvert(convert, at('convert'), report) }),
     ...(set && { set: parseAttributes(set, at('set'), report) }),
     ...(remove && { remove: parseRemoved(remove, at('remove'), report) }),

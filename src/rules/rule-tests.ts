@@ -39,6 +39,7 @@ function runRuleTest(ruleSet: RuleSet, { given, expect }: RuleTest): readonly st
     ),
     compareSets('to', expect.to, [...(converting?.deliverTo ?? []), ...sent.others]),
     compareSets('to-original', expect.toOriginal, sent.original),
+    compareSets('priority', expect.priority && [expect.priority], prioritiesOf(plan)),
     compareConversion(expect.convert, converting),
     ...(expect.set ?? []).map((one) => compareSet(one, plan)),
     ...(expect.remove ?? []).map((one) => compareRemoved(one, plan)),
@@ -58,6 +59,11 @@ function sides(plan: Plan | undefined) {
       others: deliveries.filter((delivery) => !isOriginal(delivery)).map(({ destination }) => destination),
     },
   };
+}
+
+function prioritiesOf(plan: Plan | undefined): readonly string[] {
+  const { deliveries = [], conversion } = plan ?? {};
+  return [...deliveries, ...(conversion ? [conversion] : [])].map(({ priority = 'normal' }) => priority);
 }
 
 function decidingNames({ matched, decidedBy }: Decision): readonly string[] {

@@ -123,13 +123,16 @@ test('received image becomes products, each with a task for every destination of
 test('products meet the rules first where there are rules for them', async (t) => {
   const { spool } = await open(t);
 
-  const entryId = await receiveForConversion(spool, image, { productsMeetRules: true });
+  const entryId = await receiveForConversion(spool, image, {
+    productsMeetRules: true,
+    priority: 'urgent',
+  });
   await entryWhen(spool, entryId, isSettled);
 
   const claims = await claim(spool, 'rules', 10);
   t.is(claims.length, 3);
   t.deepEqual(claims[0]?.payload, {
-    inherited: { rule: 'slides', deliverTo: ['archive', 'viewer'], edits: [] },
+    inherited: { rule: 'slides', deliverTo: ['archive', 'viewer'], priority: 'urgent', edits: [] },
   });
 });
 

@@ -156,3 +156,40 @@ test('rules that deny an origin ask for the other one', (t) => {
   const received = [{ name: 'received', when: { not: { origin: 'converted' } }, to: ['slides'] }];
   t.false(askRules({ rules: received }, {}).ruleSet.productsMeetRules);
 });
+
+test('the priority of a rule is that of what it sends; a rule without destinations gives it to all after it', (t) => {
+  const file = {
+    rules: [
+      { name: 'emergency', when: { 'from-ae': 'CT_ER' }, priority: 'urgent', continue: true },
+      { name: 'research', to: ['research'], priority: 'off-peak', continue: true },
+      { name: 'CT', when: CT, to: ['ct'], continue: true },
+    ],
+    otherwise: { to: ['archive'] },
+  };
+  const priorities = (callingAeTitle: string) =>
+    Object.fromEntries(
+      (askRules(file, { Modality: 'CT', 'from-ae': callingAeTitle }).decision.plan?.deliveries ?? []).map(
+        ({ destination, priority }) => [destination, priority],
+      ),
+    );
+
+  t.deepEqual(priorities('CT_ER'), { research: 'off-peak', ct: 'urgent' });
+  t.deepEqual(priorities('CT1'), { research: 'off-peak', ct: undefined });
+});
+
+test('what is made of an instance inherits its priority, and otherwise does that of rules before it', (t) => {
+  const convert = {
+    name: 'slides (JPEG)',
+    do: [{ convert: { to: 'wsi' } }],
+    to: ['slides'],
+    priority: 'urgent',
+  };
+  const { conversion } = askRules({ rules: [convert] }, {}).decision.plan ?? {};
+  t.is(conversion?.priority, 'urgent');
+
+  const file = {
+    rules: [{ name: 'later', priority: 'off-peak', continue: true }],
+    otherwise: { to: ['archive'] },
+  };
+  t.is(askRules(file, {}).decision.plan?.deliveries[0]?.priority, 'off-peak');
+});

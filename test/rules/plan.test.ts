@@ -30,3 +30,15 @@ test('a conversion is a task that fixes its date and carries what its products n
     { kind: 'conversion', payload: { ...conversion, ...OPTIONS } },
   ]);
 });
+
+test('the priority of a plan is that of its tasks, and travels with them', (t) => {
+  const deliveries = [
+    { destination: 'archive', rule: 'one', edits: [], priority: 'urgent' as const },
+    { destination: 'viewer', rule: 'two', edits: [], priority: 'off-peak' as const },
+  ];
+
+  t.deepEqual(tasksOf({ deliveries }, OPTIONS), [
+    { kind: 'delivery:archive', payload: { rule: 'one', priority: 'urgent' }, priority: 100 },
+    { kind: 'delivery:viewer', payload: { rule: 'two', priority: 'off-peak' }, priority: -100 },
+  ]);
+});

@@ -67,6 +67,7 @@ test('each difference is told with what was expected and what was found', (t) =>
   t.deepEqual(failuresOf(GM, { set: { Manufacturer: 'B' } }), [
     'set: expected Manufacturer "B", found unchanged',
   ]);
+  t.deepEqual(failuresOf(GM, { priority: 'urgent' }), ['priority: expected "urgent", found "normal"']);
   t.deepEqual(failuresOf(GM, { remove: ['StationName'] }), ['remove: expected StationName, found "A"']);
 });
 
