@@ -88,15 +88,17 @@ function readCertificates(path: string): {
 
 function readKey(path: string, passphraseEnv: string | undefined): KeyObject {
   const passphrase = passphraseEnv === undefined ? undefined : process.env[passphraseEnv];
+  const pem = read(path);
+  if (passphrase === undefined && pem.includes('ENCRYPTED')) {
+    const variable = passphraseEnv ?? 'that key_passphrase_env names';
+    const message = `Cannot use key "${path}": it has a passphrase, which the environment variable ${variable} must hold`;
+    throw new TlsFileError('TLS_FILE_INVALID', message);
+  }
   try {
-    return createPrivateKey({ key: read(path), ...(passphrase !== undefined && { passphrase }) });
+    return createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) });
   } catch (cause) {
-    if (cause instanceof TlsFileError) throw cause;
-    const isLocked = (cause as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE';
-    const fault = isLocked
-      ? `it has a passphrase, which the environment variable ${passphraseEnv ?? 'that key_passphrase_env names'} must hold`
-      : 'it must be a private key in PEM, and its passphrase right';
-    throw new TlsFileError('TLS_FILE_INVALID', `Cannot use key "${path}": ${fault}`, { cause });
+    const message = `Cannot use key "${path}": it must be a private key in PEM, and its passphrase right`;
+    throw new TlsFileError('TLS_FILE_INVALID', message, { cause });
   }
 }
 

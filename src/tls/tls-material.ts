@@ -8,6 +8,7 @@
  * - Files are read only once they have rested from one look to the next: a certificate and its key are never taken
  *   from two renewals.
  */
+import { type Stats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { certificateRefused, certificatesForgotten, certificateTaken } from '../telemetry/tls-events.ts';
@@ -32,14 +33,16 @@ export class TlsMaterial {
   readonly #listeners = new Set<(identity: TlsIdentity) => void>();
   readonly #timer: NodeJS.Timeout;
   #current: TlsIdentity;
-  /** What the files looked like when they were last read, or last looked at. */
-  #readStamp: string | undefined;
-  #seenStamp: string | undefined;
+  /** What the files looked like before they were last read, and when they were last looked at. */
+  #readStamp: string;
+  #seenStamp: string;
 
   /** @throws {TlsFileError} when the files cannot be used */
   constructor(files: TlsFiles, deps: TlsMaterialDeps) {
     this.#files = files;
     this.#deps = deps;
+    this.#readStamp = stampNow(files);
+    this.#seenStamp = this.#readStamp;
     this.#current = readTlsFiles(files);
     this.#tellTaken();
     this.#timer = setInterval(() => void this.#look(), deps.pollMs ?? POLL_MS);
@@ -59,6 +62,7 @@ export class TlsMaterial {
   /** Reads the files now, whether they have changed or not. Never throws: what cannot be used is told. */
   reload(): void {
     const { side, name, telemetry } = this.#deps;
+    this.#readStamp = stampNow(this.#files);
     try {
       this.#current = readTlsFiles(this.#files);
     } catch (error) {
@@ -81,10 +85,7 @@ export class TlsMaterial {
     const stamp = await stampOf(this.#files);
     const hasRested = stamp === this.#seenStamp;
     this.#seenStamp = stamp;
-    this.#readStamp ??= stamp; // The first look: they were read a moment ago.
-    if (!hasRested || stamp === this.#readStamp) return;
-    this.#readStamp = stamp;
-    this.reload();
+    if (hasRested && stamp !== this.#readStamp) this.reload();
   }
 
   #tellTaken(): void {
@@ -96,14 +97,30 @@ export class TlsMaterial {
 
 /** Changes with the content, the owner or the target of a link; the same while nothing does. */
 async function stampOf(files: TlsFiles): Promise<string> {
-  const stamps = [files.certificate, files.key, files.ca].map(async (path) => {
-    if (path === undefined) return '';
+  const stamps = pathsOf(files).map((path) => stat(path).then(describeStats, describeError));
+  return (await Promise.all(stamps)).join('|');
+}
+
+/** The same, without a moment in between in which they could change. */
+function stampNow(files: TlsFiles): string {
+  const stamps = pathsOf(files).map((path) => {
     try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(path);
-      return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+      return describeStats(statSync(path));
     } catch (error) {
-      return String((error as NodeJS.ErrnoException).code);
+      return describeError(error);
     }
   });
-  return (await Promise.all(stamps)).join('|');
+  return stamps.join('|');
+}
+
+function pathsOf({ certificate, key, ca }: TlsFiles): readonly string[] {
+  return [certificate, key, ca].filter((path) => path !== undefined);
+}
+
+function describeStats({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+}
+
+function describeError(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code);
 }

@@ -82,6 +82,12 @@ export async function renew(used: CertificateFiles, by: CertificateFiles): Promi
   }
 }
 
+/** @returns the path of the same key with a passphrase */
+export async function encryptKey(key: string, passphrase: string): Promise<string> {
+  await openssl('pkcs8', '-topk8', '-in', key, '-out', `${key}.encrypted`, '-passout', `pass:${passphrase}`);
+  return `${key}.encrypted`;
+}
+
 export async function readCertificate(path: string): Promise<X509Certificate> {
   return new X509Certificate(await readFile(path));
 }
