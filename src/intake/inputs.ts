@@ -2,10 +2,12 @@ import type { z } from 'zod';
 import { unionOfKinds } from '../kinds.ts';
 import { dimseScp } from './dimse-scp.ts';
 import type { Input, InputDeps, InputKind } from './input-kind.ts';
+import { stowRs } from './stow-rs.ts';
 
 /** Every input kind. To add one: write its file, then add its line here. */
 const inputKinds = {
   'dimse-scp': dimseScp,
+  'stow-rs': stowRs,
 };
 
 export const InputSettings = unionOfKinds(inputKinds);
