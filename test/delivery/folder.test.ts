@@ -201,3 +201,41 @@ test('names are made of the values that were edited', async (t) => {
   const expected = part10Of(smallInstance({ sopInstanceUid: '1.2.2', patientId: 'ANON' }));
   t.true((await readFile(join(path, 'ANON', '1.2.2.dcm'))).equals(expected));
 });
+
+// Fault case 27.
+test.serial(
+  'a stale handle, a read-only or full volume and an exceeded quota keep instances waiting',
+  async (t) => {
+    const { path, instances, send, files, leftovers } = await openFolder(t, { create: false });
+    await mkdir(path);
+    await using probe = await open(tmpdir(), 'r');
+    const prototype = Object.getPrototypeOf(probe) as typeof probe;
+    const { writeFile: write, datasync, sync } = prototype;
+    t.teardown(() => Object.assign(prototype, { writeFile: write, datasync, sync }));
+    const item = instances.add(smallInstance({ sopInstanceUid: '1.2.1', pixelBytes: 3_000_000 }));
+    for (const code of ['ESTALE', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO']) {
+      const fail = async () => {
+        throw Object.assign(new Error(`${code}: /${path}/DOE^JANE`), { code, syscall: 'write' });
+      };
+      for (const step of ['writeFile', 'datasync', 'sync'] as const) {
+        Object.assign(prototype, { writeFile: write, datasync, sync, [step]: fail });
+
+        const outcome = await send(item);
+
+        t.like(
+          outcome,
+          { taken: false, reason: 'unreachable', code: 'FOLDER_UNAVAILABLE' },
+          `${code} ${step}`,
+        );
+        t.regex(outcome.taken ? '' : outcome.message, new RegExp(`answered ${code}`));
+        t.notRegex(JSON.stringify(outcome), /DOE/);
+        if (step !== 'sync') t.deepEqual(await files(), []);
+        t.deepEqual(await leftovers(), []);
+      }
+      await rm(join(path, '1.2.3.100'), { recursive: true });
+    }
+    Object.assign(prototype, { writeFile: write, datasync, sync });
+
+    t.true((await send(item)).taken);
+  },
+);

@@ -11,6 +11,8 @@ export class MemoryInstances {
   >();
   /** Handles that are open now. */
   openNow = 0;
+  /** Told of every read of stored bytes before they are given out. */
+  onRead: (position: number) => void = () => {};
 
   add(instance: SmallInstance, edits?: readonly AttributeEdit[]): DeliveryItem {
     const entryId = this.#files.size + 1;
@@ -54,7 +56,8 @@ export class MemoryInstances {
       dataSetOffset: instance.fileMeta.length,
       transferSyntaxUid: instance.transferSyntaxUid,
       sha256,
-      async read(into, position) {
+      read: async (into, position) => {
+        this.onRead(position);
         return file.copy(into, 0, position);
       },
       close: async () => {
