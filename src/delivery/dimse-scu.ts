@@ -9,10 +9,13 @@
  * - An answer that refuses an instance ends nothing but the attempt at that instance.
  */
 import { sopClassName } from '../dicom/sop-class.ts';
-import type { AssociationTarget, ServiceUser } from '../dimse/service-user.ts';
+import type { AssociationTarget, ServiceUser, UserIdentity } from '../dimse/service-user.ts';
 import { formatStatus } from '../dimse/status.ts';
 import { GatewayError } from '../errors.ts';
 import type { Entry } from '../spool/spool.ts';
+import type { TlsTarget } from '../tls/client.ts';
+import { paced } from './bandwidth.ts';
+import { ScuCommitment } from './commitment-association.ts';
 import type {
   DeliveryItem,
   DestinationDeps,
@@ -34,6 +37,7 @@ import {
 } from './presentation-contexts.ts';
 import { withEvenLength, withVrEncoding } from './rewriting.ts';
 import { openObserved, releaseQuietly, ScuAssociation, type ScuAssociationDeps } from './scu-association.ts';
+import { openClientTls } from './tls-settings.ts';
 
 /** SOP classes and transfer syntaxes remembered, for the next association. */
 const NEEDS_MAX = 120;
@@ -51,9 +55,11 @@ export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
 
 class DimseScuSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;
+  readonly commitment?: ScuCommitment;
   readonly #buffers = new HeadBuffers();
   readonly #settings: DimseScuSettings;
   readonly #deps: DestinationDeps;
+  readonly #tls: TlsTarget | undefined;
   readonly #association: ScuAssociationDeps;
   readonly #bySlot: readonly ScuAssociation[];
   readonly #closing = new AbortController();
@@ -64,12 +70,21 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
     this.slots = settings.associations_max;
     this.#settings = settings;
     this.#deps = deps;
+    const userIdentity = settings.user_identity && userIdentityOf(settings.user_identity);
+    this.#tls = settings.tls && openClientTls(settings.tls, deps);
     this.#association = {
       destination: deps.name,
-      target: targetOf(settings),
+      target: targetOf(settings, { tls: this.#tls, userIdentity }),
       telemetry: deps.telemetry,
       signal: this.#closing.signal,
     };
+    if (settings.commitment === 'required') {
+      this.commitment = new ScuCommitment(this.#association, {
+        timeoutMs: settings.commitment_timeout,
+        resendsMax: settings.commitment_resends_max,
+        lingerMs: settings.linger,
+      });
+    }
     this.#bySlot = Array.from(
       { length: this.slots },
       () => new ScuAssociation(this.#association, settings.linger),
@@ -110,7 +125,8 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#bySlot.map((association) => association.end()));
+    await Promise.all([this.commitment?.end(), ...this.#bySlot.map((association) => association.end())]);
+    this.#tls?.material.close();
   }
 
   async #sendOver(association: ScuAssociation, prepared: PreparedInstance): Promise<Outcome> {
@@ -139,7 +155,7 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
       const asAgreed = await this.#render(source, transferSyntaxUid);
       const response = await user.store(
         { sopClassUid, sopInstanceUid, transferSyntaxUid },
-        dataSetOf(asAgreed),
+        paced(dataSetOf(asAgreed), this.#deps),
       );
       return outcomeOfResponse(response, this.#settings);
     } catch (error) {
@@ -172,18 +188,40 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
   }
 }
 
-function targetOf(settings: DimseScuSettings): AssociationTarget {
+function targetOf(
+  settings: DimseScuSettings,
+  {
+    tls,
+    userIdentity,
+  }: { readonly tls: TlsTarget | undefined; readonly userIdentity: UserIdentity | undefined },
+): AssociationTarget {
   return {
     host: settings.host,
     port: settings.port,
     calledAeTitle: settings.called_ae_title,
     callingAeTitle: settings.calling_ae_title,
+    ...(tls && { tls }),
+    ...(userIdentity && { userIdentity }),
     connectTimeoutMs: settings.connect_timeout,
     associationTimeoutMs: settings.association_timeout,
     responseTimeoutMs: settings.response_timeout,
     pduTimeoutMs: settings.pdu_timeout,
     maxPduLengthBytes: settings.max_pdu_length_bytes,
   };
+}
+
+/** @throws {DeliveryError} when there is no passcode where one should be */
+function userIdentityOf({
+  username,
+  passcode_env: variable,
+}: NonNullable<DimseScuSettings['user_identity']>): UserIdentity {
+  if (variable === undefined) return { type: 1, positiveResponseRequested: false, username };
+  const passcode = process.env[variable];
+  if (passcode === undefined) {
+    const message = `Cannot tell the user identity: the environment variable ${variable} must hold its passcode, and is not set`;
+    throw new DeliveryError('SECRET_UNREADABLE', message);
+  }
+  return { type: 2, positiveResponseRequested: false, username, passcode };
 }
 
 /**

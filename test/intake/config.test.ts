@@ -10,6 +10,8 @@ function problems(settings: unknown, isStated = unsaid): string[] {
   );
 }
 
+const TLS = { certificate: 'a.pem', key: 'a.key' };
+
 const inputAt = (host: string) => ({ inputs: { dimse: { kind: 'dimse-scp', host } } });
 
 test('settings have a default for everything', (t) => {
@@ -41,6 +43,12 @@ test('a setting that does not exist, or is none, is refused', (t) => {
     { inputs: { dimse: { kind: 'dimse-scp', max_pdu_length_bytes: 1000 } } },
     { sources: { ct1: { ae_title: 'CT1', hosts: ['ct1.local'] } } },
     { sources: { ct1: { hosts: [] } } },
+    { sources: { ct1: { certificate: {} } } },
+    { sources: { ct1: { certificate: { subject: 'CT1' } } } },
+    { sources: { ct1: { certificate: { sha256: 'ab' } } } },
+    { sources: { ct1: { ae_title: 'CT1', instances_per_s_max: 0 } } },
+    { inputs: { dimse: { kind: 'dimse-scp', tls: { certificate: 'a.pem' } } } },
+    { inputs: { dimse: { kind: 'dimse-scp', tls: { ...TLS, client_certificates: 'required' } } } },
   ]) {
     t.false(IntakeSettings.safeParse(bad).success, JSON.stringify(bad));
   }
@@ -79,4 +87,29 @@ test('a source that another hides is refused, one beside it is not', (t) => {
   t.deepEqual(sources({ ae_title: 'CT1', hosts: ['10.0.0.1'] }, { ae_title: 'CT1' }), []);
   t.deepEqual(sources({ ae_title: 'CT1' }, { ae_title: 'CT2' }), []);
   t.regex(problems({ sources: { unknown: { ae_title: 'CT1' } } })[0] ?? '', /^error sources\.unknown/);
+});
+
+test('a source is hidden by one that is known by less, not by one that is known by more', (t) => {
+  const tls = { ...TLS, ca: 'ca.pem', client_certificates: 'requested' };
+  const inputs = { secure: { kind: 'dimse-scp', tls } };
+  const hides = (one: object, other: object) => problems({ inputs, sources: { one, other } }).length > 0;
+  const certificate = { subject: 'CN=CT1' };
+  t.true(hides({ hosts: ['10.0.0.1'] }, { ae_title: 'CT1', hosts: ['10.0.0.1'] }));
+  t.true(hides({ ae_title: 'CT1' }, { ae_title: 'CT1', certificate }));
+  t.true(hides({ certificate }, { ae_title: 'CT1', certificate }));
+  t.false(hides({ ae_title: 'CT1', certificate }, { ae_title: 'CT1' }));
+  t.false(hides({ certificate }, { certificate: { subject: 'CN=CT2' } }));
+});
+
+test('a certificate that no input asks for is refused, as is any caller beyond loopback who need not show one', (t) => {
+  const sources = { ct1: { certificate: { subject: 'CN=CT1' } } };
+  const input = (tls: object) => ({ inputs: { secure: { kind: 'dimse-scp', host: '0.0.0.0', tls } } });
+  t.regex(
+    problems({ ...input(TLS), sources }, said)[0] ?? '',
+    /^error sources\.ct1\.certificate is never shown/,
+  );
+  const asking = (client_certificates: string) => input({ ...TLS, ca: 'ca.pem', client_certificates });
+  t.deepEqual(problems({ ...asking('requested'), sources }, said), []);
+  t.deepEqual(problems({ ...asking('required'), sources }), []);
+  t.regex(problems({ ...asking('requested'), sources })[0] ?? '', /host must be loopback/);
 });
