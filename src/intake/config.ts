@@ -45,12 +45,13 @@ export function checkIntakeSettings(
 ): readonly IntakeProblem[] {
   return [
     ...anyCallerBeyondLoopback(settings, isStated),
+    ...secretsInTheClear(settings),
     ...nobodyAdmitted(settings),
     ...sourcesNeverMatched(settings),
   ];
 }
 
-/** DICOM has no sign-in: whoever reaches an open port may store, unless certificates keep strangers out. */
+/** Whoever reaches an open port may store, unless certificates or a sign-in keep strangers out. */
 function anyCallerBeyondLoopback(
   settings: IntakeSettings,
   isStated: (path: readonly string[]) => boolean,
@@ -58,7 +59,9 @@ function anyCallerBeyondLoopback(
   if (!settings.allow_any_caller || isStated(['allow_any_caller'])) return [];
   return Object.entries(settings.inputs)
     .flatMap(([name, input]) =>
-      'host' in input && !isLoopback(input.host) ? [{ name, host: input.host }] : [],
+      'host' in input && !isLoopback(input.host) && !keepsStrangersOut(input)
+        ? [{ name, host: input.host }]
+        : [],
     )
     .map(({ name, host }) => ({
       severity: 'error',
@@ -69,8 +72,19 @@ function anyCallerBeyondLoopback(
     }));
 }
 
-function nobodyAdmitted({ allow_any_caller, sources }: IntakeSettings): readonly IntakeProblem[] {
+/** Whoever listens on the way to the port can sign in from then on. */
+function secretsInTheClear({ inputs }: IntakeSettings): readonly IntakeProblem[] {
+  return Object.entries(inputs).flatMap(([name, input]) => {
+    if (!('auth' in input) || !signsIn(input) || input.tls !== undefined || isLoopback(input.host)) return [];
+    const message = 'sends passwords and tokens in the clear: set tls, unless a proxy in front does it';
+    return [{ severity: 'warning' as const, path: ['inputs', name, 'auth'], message }];
+  });
+}
+
+function nobodyAdmitted({ allow_any_caller, inputs, sources }: IntakeSettings): readonly IntakeProblem[] {
   if (allow_any_caller || Object.keys(sources).length > 0) return [];
+  // Folders have no callers, and who signs in is known.
+  if (Object.values(inputs).some((input) => signsIn(input) || !('host' in input))) return [];
   const message = 'is false and there are no sources: nobody is admitted';
   return [{ severity: 'warning', path: ['allow_any_caller'], message }];
 }
@@ -111,6 +125,14 @@ function takesEveryCallOf(earlier: SourceSettings, later: SourceSettings): boole
 
 function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function keepsStrangersOut(input: InputSettings): boolean {
+  return signsIn(input) || asksFor(input) === 'required';
+}
+
+function signsIn(input: InputSettings): boolean {
+  return 'auth' in input && input.auth.kind !== 'none';
 }
 
 function asksFor(input: InputSettings): 'none' | 'requested' | 'required' {

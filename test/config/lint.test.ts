@@ -94,3 +94,24 @@ test('settings under which nothing can come in or go out are warned of', (t) => 
     'destinations: is empty: nothing can be delivered',
   ]);
 });
+
+test('a STOW-RS input beyond loopback needs a sign-in, certificates, or the word that anyone may', (t) => {
+  const web = { kind: 'stow-rs', host: '0.0.0.0' };
+  const auth = { kind: 'bearer', tokens: { a: { token_env: 'TOKEN' } } };
+  const tls = { certificate: 'a.pem', key: 'a.key', ca: 'ca.pem', client_certificates: 'required' };
+
+  t.regex(findings({ inputs: { web } }).errors[0] ?? '', /^inputs\.web\.host: must be loopback/);
+  t.deepEqual(findings({ inputs: { web }, allow_any_caller: true }), { errors: [], warnings: [] });
+  t.deepEqual(findings({ inputs: { web: { ...web, tls } } }), { errors: [], warnings: [] });
+  t.deepEqual(findings({ inputs: { web: { ...web, auth, tls } } }), { errors: [], warnings: [] });
+  const { errors, warnings } = findings({ inputs: { web: { ...web, auth } } });
+  t.deepEqual(errors, []);
+  t.regex(warnings[0] ?? '', /^inputs\.web\.auth: sends passwords and tokens in the clear/);
+});
+
+test('callers who sign in are somebody, also where no source has a name', (t) => {
+  const auth = { kind: 'bearer', tokens: { a: { token_env: 'TOKEN' } } };
+
+  t.regex(findings({ allow_any_caller: false }).warnings[0] ?? '', /nobody is admitted/);
+  t.deepEqual(findings({ allow_any_caller: false, inputs: { web: { kind: 'stow-rs', auth } } }).warnings, []);
+});
