@@ -20,6 +20,10 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   called_ae_title: 'PACS',
   calling_ae_title: 'SLIDEGATE',
   path: './outbox',
+  url: 'https://pacs.example.org/dicom-web',
+  endpoint: 'https://s3.example.org',
+  bucket: 'images',
+  storage_class: 'STANDARD_IA',
   time_zone: 'Europe/Berlin',
 };
 /** Names for the members of a section with names of the site's own choice. */

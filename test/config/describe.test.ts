@@ -32,7 +32,7 @@ test('the example shows every kind of input and destination', (t) => {
     Object.values(destinations ?? {})
       .map(({ kind }) => kind)
       .sort(),
-    ['dimse-scu', 'folder'],
+    ['dimse-scu', 'folder', 's3', 'stow-rs'],
   );
 });
 
