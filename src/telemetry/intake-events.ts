@@ -91,7 +91,8 @@ export function incomingHandshakeFailed(
   event: { input: string; peerAddress: string; code: string; message: string },
 ): void {
   const { message, ...facts } = event;
-  const labels = { direction: 'in', peer: 'unknown', result: 'rejected', reason: event.code };
+  const reason = event.code.toLowerCase().replaceAll('_', '-');
+  const labels = { direction: 'in', peer: 'unknown', result: 'rejected', reason };
   telemetry.metrics.associationsTotal.inc(labels);
   telemetry.log.warn({ ...facts, reason: message }, 'Secure connection failed.');
 }

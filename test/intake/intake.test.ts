@@ -286,6 +286,7 @@ test('a SOP Instance UID with leading zeros, as old devices send it, is taken as
   t.is(await accepted(), 1);
 });
 
+// Fault case 1.
 test('callers are rejected by title and address, with the reason of the standard, and counted', async (t) => {
   const sources = {
     ct1: { ae_title: 'CT1', hosts: ['127.0.0.1'] },
