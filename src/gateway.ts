@@ -8,16 +8,20 @@
  * Deliberately absent: any work on an instance, and any knowledge of the environment. What differs in tests
  * comes in as an option.
  */
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Settings } from './config/config.ts';
 import { type Console, startConsole } from './console/console.ts';
 import { startConversion } from './conversion/conversion.ts';
 import { type Delivery, startDelivery } from './delivery/delivery.ts';
 import { type Intake, startIntake } from './intake/intake.ts';
+import { startNotices } from './notices/notices.ts';
 import { assertDestinations, loadRules, startRules } from './rules/rules.ts';
 import { openSpool, type Spool } from './spool/spool.ts';
-import { gatewayStarted, gatewayStopped } from './telemetry/events.ts';
+import { configReloaded, gatewayStarted, gatewayStopped } from './telemetry/events.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+import { ownTimeZone } from './time-zone.ts';
 
 export interface Gateway {
   readonly spool: Spool;
@@ -27,6 +31,14 @@ export interface Gateway {
   readonly console: Console;
   /** Resolves with the reason when the gateway cannot go on and should be started anew. */
   readonly failed: Promise<string>;
+  /**
+   * Puts sources, destinations and rules in force, all of them or none, and reads certificates again. Associations
+   * that are open go on as they were admitted.
+   *
+   * @returns the settings that differ and take a restart
+   * @throws {GatewayError} when rules or destinations cannot be put in force; then everything stays as it was
+   */
+  reload(settings: Settings): Promise<readonly string[]>;
   /** Intake first, then what is in hand is finished, then everything closes. Safe to call twice. */
   stop(reason: string): Promise<void>;
 }
@@ -52,17 +64,24 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
 
   const { promise: failed, resolve: onDeath } = Promise.withResolvers<string>();
   try {
-    const ruleSet = await loadRules(settings.rules.path);
-    assertDestinations(ruleSet, Object.keys(settings.destinations));
+    const ruleSet = await loadRulesFor(settings);
     const spool = await openSpool(settings.spool, {
       telemetry,
       onDeath,
       ...(options.stepModule && { stepModule: options.stepModule }),
     });
     closers.push(() => spool.close());
-    const delivery = await startDelivery(settings.destinations, { spool, telemetry });
+    const delivery = await startDelivery(settings.destinations, {
+      spool,
+      telemetry,
+      site: settings,
+      reportsFolder: join(settings.spool.directory, 'reports'),
+    });
     closers.push(() => delivery.stop());
-    const conversion = await startConversion(settings.conversion, { spool, telemetry });
+    const conversion = await startConversion(
+      { ...(settings.time_zone !== undefined && { time_zone: settings.time_zone }), ...settings.conversion },
+      { spool, telemetry },
+    );
     closers.push(() => conversion.stop());
     const rules = startRules(ruleSet, { spool, telemetry, destinations: Object.keys(settings.destinations) });
     closers.push(() => rules.stop());
@@ -72,7 +91,21 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     closers.push(() => webConsole.stop());
     intake = await startIntake(settings, { spool, telemetry });
     closers.push(() => intake.stop(settings.drain_limit));
+    const notices = await startNotices(settings.notify, {
+      spool,
+      telemetry,
+      sources: settings.sources,
+      timeZone: settings.time_zone ?? ownTimeZone(),
+      destinations: () => delivery.lanes().flatMap(({ kind, destination }) => (kind ? [destination] : [])),
+      inputs: () => ({
+        expected: Object.keys(settings.inputs),
+        working: inputs().map(({ name }) => name),
+      }),
+    });
+    closers.push(() => notices.stop());
 
+    const runningIntake = intake;
+    let reloading: Promise<void> = Promise.resolve();
     gatewayStarted(telemetry, { version: packageJson.version, inputs: intake.inputs().length });
     return {
       spool,
@@ -81,8 +114,21 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       lanes: delivery.lanes,
       console: webConsole,
       failed,
+      reload(next) {
+        reloading = reloading
+          .catch(() => {})
+          .then(async () => {
+            const nextRules = await loadRulesFor(next);
+            await delivery.reload(next.destinations, next);
+            rules.replace(nextRules, Object.keys(next.destinations));
+            runningIntake.reload(next);
+            configReloaded(telemetry, { needRestart: needRestart(settings, next) });
+          });
+        return reloading.then(() => needRestart(settings, next));
+      },
       async stop(reason) {
         if (closers.length === 0) return;
+        await reloading.catch(() => {}); // Lanes that are being opened are to be stopped, too.
         await closeAll();
         gatewayStopped(telemetry, { reason });
       },
@@ -91,4 +137,31 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     await closeAll();
     throw error;
   }
+}
+
+/** @throws {RuleFileError} listing all that is wrong with the rules, destinations that the settings lack among it */
+async function loadRulesFor({
+  rules,
+  destinations,
+}: Settings): Promise<Awaited<ReturnType<typeof loadRules>>> {
+  const ruleSet = await loadRules(rules.path);
+  assertDestinations(ruleSet, Object.keys(destinations));
+  return ruleSet;
+}
+
+/** What `reload` puts in force. */
+const RELOADED = new Set([
+  'sources',
+  'allow_any_caller',
+  'accept_unknown_sop_classes',
+  'destinations',
+  'rules',
+  'mode',
+  'time_zone',
+]);
+
+/** Settings that differ from those at the start, and are not reloaded. */
+function needRestart(started: Settings, next: Settings): readonly string[] {
+  const names = Object.keys(next) as (keyof Settings)[];
+  return names.filter((name) => !RELOADED.has(name) && !isDeepStrictEqual(started[name], next[name]));
 }

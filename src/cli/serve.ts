@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadSettings } from '../config/config.ts';
+import type { Gateway } from '../gateway.ts';
+import { configReloadFailed } from '../telemetry/events.ts';
 import type { Command } from './command.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -15,7 +17,10 @@ export const serve: Command = {
 Settings: config/default.yaml, then the file named in SLIDEGATE_CONFIG, then NODE_CONFIG (JSON).
 
 The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is in hand is finished, for
-\`drain_limit\` at most. A second one ends it at once; what was acknowledged is on disk either way.`,
+\`drain_limit\` at most. A second one ends it at once; what was acknowledged is on disk either way.
+
+SIGHUP reads settings, rules and certificates again: sources, destinations and rules are put in force together,
+or not at all when something is wrong. Inputs, ports and the rest take a restart.`,
 
   async run(args) {
     parseArgs({ args: [...args], options: {} });
@@ -26,11 +31,22 @@ The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is
     const inputs = gateway.inputs.map(({ name, place }) => `${name} on ${place}`);
     const { host, port } = gateway.console;
     console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
+    process.on('SIGHUP', () => void reload(gateway));
     const isAsked = await Promise.race([signalled.then(() => true), gateway.failed.then(() => false)]);
     await gateway.stop(isAsked ? await signalled : await gateway.failed);
     return isAsked ? 0 : 1; // Whoever supervises it starts it anew, and recovery puts right what was in hand.
   },
 };
+
+/** Reads everything again; what is wrong is told, and changes nothing. */
+async function reload(gateway: Gateway): Promise<void> {
+  try {
+    await gateway.reload(loadSettings());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    configReloadFailed(gateway.telemetry, { reason });
+  }
+}
 
 /** Resolves with the first signal, also one that comes while the gateway still starts; a second ends the process. */
 function firstSignal(): Promise<string> {

@@ -17,6 +17,20 @@ export function gatewayStopped(telemetry: Telemetry, event: { reason: string }):
   telemetry.log.info(event, 'Gateway stopped.');
 }
 
+/** Sources, destinations and rules were read again, and are in force. */
+export function configReloaded(telemetry: Telemetry, event: { needRestart: readonly string[] }): void {
+  telemetry.metrics.configLastReloadSuccess.set(1);
+  telemetry.metrics.configLastReload.setToCurrentTime();
+  telemetry.log.info(event, 'Configuration reloaded.');
+}
+
+/** Settings or rules could not be put in force: those before stay. */
+export function configReloadFailed(telemetry: Telemetry, event: { reason: string }): void {
+  telemetry.metrics.configLastReloadSuccess.set(0);
+  telemetry.metrics.configLastReload.setToCurrentTime();
+  telemetry.log.error(event, 'Configuration could not be reloaded; the one before stays in force.');
+}
+
 /** A destination took an instance. Emitted once per entry and destination. */
 export function deliveryTaken(
   telemetry: Telemetry,

@@ -33,6 +33,14 @@ export function createMetrics(registry = new Registry()) {
     registry,
     buildInfo: gauge('build_info', 'Version of the running gateway; always 1.', ['version']),
     configInfo: gauge('config_info', 'Digest of the rules in force; always 1.', ['version']),
+    configLastReloadSuccess: gauge(
+      'config_last_reload_success',
+      '0 when the configuration could not be reloaded the last time, so that the one before is in force.',
+    ),
+    configLastReload: gauge(
+      'config_last_reload_timestamp_seconds',
+      'When the configuration was last reloaded, or should have been; 0 when never.',
+    ),
     // Associations.
     associationsTotal: counter('associations_total', 'Associations that ended, by how.', [
       'direction',
@@ -70,6 +78,11 @@ export function createMetrics(registry = new Registry()) {
     ]),
     storageFreeBytes: gauge('storage_free_bytes', 'Free bytes on the volume of the spool.', ['volume']),
     storageUsedBytes: gauge('storage_used_bytes', 'Bytes of instances the spool holds.', ['volume']),
+    earlyRemovalsTotal: counter(
+      'early_removals_total',
+      'Settled entries whose bytes went before their time, as free space was short.',
+      ['volume'],
+    ),
     entries: gauge('entries', 'Entries by origin and state.', ['origin', 'state']),
     tasks: gauge('tasks', 'Open tasks by stage and state.', ['stage', 'state']),
     // Rules.
@@ -168,6 +181,11 @@ export function createMetrics(registry = new Registry()) {
       'peer',
       'outcome',
     ]),
+    commitmentRequestsOpen: gauge(
+      'commitment_requests_open',
+      'Requests of sources that wait for a verdict, or for their report to be delivered (decided).',
+      ['peer', 'state'],
+    ),
     commitmentReportsIdleTotal: counter(
       'commitment_reports_idle_total',
       'Reports of transactions that are settled or unknown.',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { openAssociation, type ServiceUser } from '../../src/dimse/service-user.ts';
+import { eventually } from '../support/eventually.ts';
 import { EXPLICIT_LE, SECONDARY_CAPTURE } from '../support/small-instance.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'serve-'));
@@ -82,6 +83,23 @@ test.serial('a signal that comes while it starts stops it as soon as it has star
 
   t.deepEqual(await gateway.ended, [0, null]);
   t.regex(gateway.stderr(), /Gateway stopped/);
+});
+
+test.serial('SIGHUP puts other rules in force, and none that are wrong', async (t) => {
+  const gateway = serve('reloaded');
+  await gateway.ready;
+  const rules = join(folder, 'rules.yaml');
+
+  writeFileSync(rules, 'rules: []\notherwise: { to: [nowhere] }\n');
+  gateway.process.kill('SIGHUP');
+  await eventually('the wrong rules are refused', () => /could not be reloaded/.test(gateway.stderr()));
+  writeFileSync(rules, 'rules: []\notherwise: { to: [outbox], note: other }\n');
+  gateway.process.kill('SIGHUP');
+  await eventually('the right ones are taken', () => /Configuration reloaded/.test(gateway.stderr()));
+
+  t.regex(gateway.stderr(), /"reason":"[^"]*unknown destination/);
+  gateway.process.kill('SIGTERM');
+  t.deepEqual(await gateway.ended, [0, null]);
 });
 
 test.serial('a second signal ends a stop that waits for a peer', async (t) => {

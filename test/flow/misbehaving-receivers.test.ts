@@ -199,7 +199,7 @@ test('after an abort in the midst it goes on with the next, and each is delivere
     running.peer.stores
       .filter((store) => store.association === association)
       .map((store) => store.sopInstanceUid);
-  t.is(new Set(uidsOf(1)).intersection(new Set(uidsOf(2))).size, 1, 'only the one in hand was sent again');
+  t.is(uidsOf(2).filter((uid) => uidsOf(1).includes(uid)).length, 1, 'only the one in hand was sent again');
   t.deepEqual(await deliveriesOnRecord(running), Array(12).fill('delivered'));
 });
 
