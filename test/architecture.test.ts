@@ -23,13 +23,14 @@ const project = join(import.meta.dirname, '..');
 const LINES_MAX = 400;
 /** A suite that every adapter or peer has to pass may be longer than what it tests. */
 const TEST_LINES_MAX = 900;
-const STAGES = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console'];
+const STAGES = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices'];
 /** Tables of kinds: what they list are files beside them. */
 const TABLES = [
   'src/intake/inputs.ts',
   'src/rules/actions.ts',
   'src/conversion/jobs.ts',
   'src/delivery/destinations.ts',
+  'src/notices/channels.ts',
   'src/codecs/codecs.ts',
 ];
 
@@ -153,7 +154,7 @@ test('every metric says what it counts, and in which unit', async (t) => {
 test('labels are closed sets or names of the settings', async (t) => {
   const { registry } = createMetrics();
   const allowed =
-    /^(version|direction|peer|result|reason|source|status|volume|origin|state|stage|rule|code|job|outcome|check|destination|action)$/;
+    /^(version|direction|peer|result|reason|source|status|volume|origin|state|stage|rule|code|job|outcome|check|destination|action|channel)$/;
   for (const { name } of await registry.getMetricsAsJSON()) {
     if (!name.startsWith('slidegate_')) continue;
     const { labelNames } = registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
