@@ -56,6 +56,11 @@ export class AdmissionControl {
     return this.#settings.accept_unknown_sop_classes;
   }
 
+  /** Settings of a source that has any. */
+  source(name: string): SourceSettings | undefined {
+    return this.#settings.sources[name];
+  }
+
   /** Puts other settings in force for what comes from now on. */
   reload(settings: AdmissionSettings): void {
     const open = [...this.#uses].filter(([, use]) => use.open > 0);

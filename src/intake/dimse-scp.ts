@@ -1,8 +1,8 @@
 /**
  * # DIMSE SCP
  *
- * Verification and Storage SCP on one port: the input that modalities and other gateways send to. The only file
- * of this stage that knows associations.
+ * Verification, Storage and Storage Commitment SCP on one port: the input that modalities and other gateways send
+ * to, and that destinations report their commitments to.
  */
 import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
@@ -12,12 +12,14 @@ import { isTolerableUid } from '../dicom/uid.ts';
 import { REJECTION, type Rejection } from '../dimse/pdu.ts';
 import type { Admission, StoreRefusal, StoreRequest, StoreSink } from '../dimse/provider-options.ts';
 import { listenForAssociations, type Provider } from '../dimse/service-provider.ts';
+import { STORAGE_COMMITMENT } from '../dimse/storage-commitment.ts';
 import { Duration } from '../duration.ts';
 import { type Arrival, type Reception, SpoolRefusingError } from '../spool/spool.ts';
 import { instanceReceived, receptionFailed } from '../telemetry/intake-events.ts';
 import type { TlsListening } from '../tls/server.ts';
 import { acceptsSopClass } from './admission.ts';
 import type { LimitedDecision } from './admission-control.ts';
+import { receiveCommitmentReport } from './commitment-reports.ts';
 import { reportProviderEvent } from './dimse-scp-events.ts';
 import { InputUnavailableError } from './errors.ts';
 import type { InputDeps, InputKind } from './input-kind.ts';
@@ -110,9 +112,14 @@ async function listen(
       // All that there are: what is stored and forwarded unchanged need not be decoded.
       transferSyntaxUids: transferSyntaxes.map(({ uid }) => uid),
       acceptsAbstractSyntax: (uid) =>
+        uid === STORAGE_COMMITMENT.sopClassUid ||
         acceptsSopClass(uid, { acceptUnknown: admission.acceptsUnknownSopClasses }),
+      acceptsRequestorAsScp: (uid) => uid === STORAGE_COMMITMENT.sopClassUid,
       admit: (request) => admissionOf(admission.decide(request, aeTitles)),
       store: (request) => receive(request, deps),
+      action: (request) => deps.commitment.serve(request),
+      eventReport: (request) => receiveCommitmentReport(request, deps),
+      associated: (link) => deps.commitment.associated(link),
       onEvent(event) {
         if (event.type === 'association-accepted') admission.associationOpened(event.peer.source);
         else if (event.type === 'association-ended') admission.associationEnded(event.peer.source);

@@ -3,6 +3,7 @@ import type { Kind } from '../kinds.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AdmissionControl } from './admission-control.ts';
+import type { CommitmentRequests } from './commitment-requests.ts';
 
 /** What a member of the table of inputs must provide. */
 export interface InputKind<Settings extends z.ZodObject> extends Kind<Settings> {
@@ -19,6 +20,8 @@ export interface InputDeps {
   readonly name: string;
   /** Asked about every caller: what it says may change at any time. */
   readonly admission: AdmissionControl;
+  /** Answers for what was taken in, where a caller asks. */
+  readonly commitment: CommitmentRequests;
   readonly spool: Spool;
   readonly telemetry: Telemetry;
 }

@@ -7,12 +7,16 @@
  * - An instance is acknowledged only after the spool has made it durable.
  * - Nothing is left of an instance that was not acknowledged, unless its peer went away before it could be told.
  *
+ * Storage commitment for sources is here too: it answers for what was acknowledged.
+ *
  * Deliberately absent: rules, destinations, and any look into the data set.
  */
 import type { Spool } from '../spool/spool.ts';
 import { admissionReloaded, inputStarted, inputStopped } from '../telemetry/intake-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { AdmissionControl, type AdmissionSettings } from './admission-control.ts';
+import { CommitmentRequests } from './commitment-requests.ts';
+import { DEFAULT_COMMITMENT } from './commitment-settings.ts';
 import type { IntakeSettings } from './config.ts';
 import type { Input } from './input-kind.ts';
 import { startInput } from './inputs.ts';
@@ -45,11 +49,17 @@ export async function startIntake(
 ): Promise<Intake> {
   const { spool, telemetry } = deps;
   const admission = new AdmissionControl(settings);
+  const commitment = await CommitmentRequests.start({
+    spool,
+    telemetry,
+    settingsOf: (source) => admission.source(source)?.commitment ?? DEFAULT_COMMITMENT,
+  });
   const running = new Map<string, { readonly kind: string; readonly input: Input }>();
   const stop = async (drainMs: number) => {
     const inputs = [...running];
     running.clear();
     await Promise.all(inputs.map(([, { input }]) => input.stop(drainMs)));
+    await commitment.stop();
     for (const [name] of inputs) inputStopped(telemetry, { input: name });
   };
   try {
@@ -58,6 +68,7 @@ export async function startIntake(
       const input = await startInput(inputSettings, {
         name,
         admission,
+        commitment,
         spool,
         telemetry,
       });

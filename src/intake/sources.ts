@@ -8,6 +8,7 @@ import {
   type PeerCertificate,
   parseSubject,
 } from '../tls/peer-certificate.ts';
+import { CommitmentSettings } from './commitment-settings.ts';
 import { hostMatcher, isHostRange } from './hosts.ts';
 
 /** What a caller is called that no source names. */
@@ -64,6 +65,10 @@ export const SourceSettings = z
       .describe(
         'Instances taken from the source per second; it waits longer for its responses where it sends more.',
       ),
+    commitment: CommitmentSettings.optional().describe(
+      'Where reports go when the source asks for storage commitment. Without it a report waits until the source ' +
+        'associates again.',
+    ),
     silent_after: Duration.optional().describe(
       'A notice tells when the source has sent nothing for so long, such as 2h; see `notify`.',
     ),

@@ -61,3 +61,100 @@ export function commitmentReportIdle(
   telemetry.metrics.commitmentReportsIdleTotal.inc({ reason: event.why });
   telemetry.log.info(event, 'Commitment report changes nothing.');
 }
+
+/** A destination has reported on what it was asked to commit to; the report is on disk. */
+export function commitmentReportReceived(
+  telemetry: Telemetry,
+  event: { source: string; transactionUid: string; committed: number; failed: number },
+): void {
+  telemetry.log.debug(event, 'Commitment report received.');
+}
+
+/** A source asked us to commit to what it has sent; the request is on disk. */
+export function commitmentAsked(
+  telemetry: Telemetry,
+  event: {
+    source: string;
+    callingAeTitle: string;
+    transactionUid: string;
+    instances: number;
+    /** The same request once more. */
+    again: boolean;
+  },
+): void {
+  const { source: peer, again } = event;
+  const outcome = again ? 'repeated' : 'accepted';
+  telemetry.metrics.commitmentRequestsTotal.inc({ direction: 'in', peer, outcome });
+  telemetry.log.debug(event, 'Source asked for storage commitment.');
+}
+
+/** A request for storage commitment could not be taken. */
+export function commitmentNotTaken(
+  telemetry: Telemetry,
+  event: { source: string; callingAeTitle: string; status: string; reason: string },
+): void {
+  telemetry.metrics.commitmentRequestsTotal.inc({ direction: 'in', peer: event.source, outcome: 'refused' });
+  telemetry.log.warn(event, 'Request for storage commitment refused.');
+}
+
+/** It is known of all instances of a request whether we commit to them. */
+export function commitmentDecided(
+  telemetry: Telemetry,
+  event: { source: string; transactionUid: string; committed: number; failed: number; durationMs: number },
+): void {
+  const { source: peer, committed, failed } = event;
+  telemetry.metrics.commitmentsTotal.inc({ direction: 'in', peer, outcome: 'committed' }, committed);
+  telemetry.metrics.commitmentsTotal.inc({ direction: 'in', peer, outcome: 'failed' }, failed);
+  if (failed === 0) telemetry.log.debug(event, 'Storage commitment decided.');
+  else telemetry.log.warn(event, 'Storage commitment decided: not all instances are safe.');
+}
+
+/** A source has our report, and said so. */
+export function commitmentReported(
+  telemetry: Telemetry,
+  event: { source: string; transactionUid: string; how: 'same-association' | 'own-association' },
+): void {
+  const labels = { direction: 'in', peer: event.source, outcome: 'reported' };
+  telemetry.metrics.commitmentRequestsTotal.inc(labels);
+  telemetry.log.debug(event, 'Commitment report delivered.');
+}
+
+/** A report did not reach its source; it is tried again, unless it is `given up`. */
+export function commitmentReportFailed(
+  telemetry: Telemetry,
+  event: {
+    source: string;
+    callingAeTitle: string;
+    transactionUid: string;
+    reason: string;
+    tries: number;
+    givenUp: boolean;
+  },
+): void {
+  const outcome = event.givenUp ? 'not-reported' : 'report-failed';
+  telemetry.metrics.commitmentRequestsTotal.inc({ direction: 'in', peer: event.source, outcome });
+  if (event.givenUp) telemetry.log.error(event, 'Commitment report given up.');
+  else telemetry.log.warn(event, 'Commitment report did not arrive.');
+}
+
+/** A report has nowhere to go until its source calls again: it has no `commitment` host in the settings. */
+export function commitmentReportWaits(
+  telemetry: Telemetry,
+  event: { source: string; callingAeTitle: string; transactionUid: string },
+): void {
+  telemetry.log.warn(event, 'Commitment report waits for its source to call.');
+}
+
+/** Requests of sources that are not done with; read when it changes. */
+export function commitmentsOpen(
+  telemetry: Telemetry,
+  open: readonly { readonly source: string; readonly state: 'waiting' | 'decided' }[],
+): void {
+  telemetry.metrics.commitmentRequestsOpen.reset();
+  for (const { source, state } of open) telemetry.metrics.commitmentRequestsOpen.inc({ peer: source, state });
+}
+
+/** Storage commitment for sources could not go on; it tries again. */
+export function commitmentStalled(telemetry: Telemetry, event: { error: unknown }): void {
+  telemetry.log.error({ err: event.error }, 'Storage commitment stalled.');
+}
