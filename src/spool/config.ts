@@ -23,6 +23,14 @@ export const SpoolSettings = z.strictObject({
     .min(0)
     .default(1_000_000_000)
     .describe('Instances are refused (A700) while free space, less the reserves, is under this many bytes.'),
+  keep_free_bytes: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'While less is free, bytes of delivered and discarded entries are removed early, longest settled first; ' +
+        'absent: twice `watermark_free_bytes`. Sources of products go last, and entries with work to do never.',
+    ),
   reception_reserve_bytes: z
     .int()
     .min(0)

@@ -5,6 +5,10 @@ export interface FreeSpaceOptions {
   readonly directory: string;
   readonly watermarkFreeBytes: number;
   readonly receptionReserveBytes: number;
+  /** Less than this is short. */
+  readonly keepFreeBytes: number;
+  /** Called at every look that finds space short. */
+  readonly spaceIsShort: (freeBytes: number) => void;
   /** Called whenever receptions begin or cease to be refused. */
   readonly refusalChanged: (state: { freeBytes: number; isRefusing: boolean }) => void;
   readonly freeBytesOf?: (directory: string) => Promise<number>;
@@ -93,7 +97,8 @@ export class FreeSpace {
     } catch {
       return; // The disk is away for a moment; the next look tells.
     }
-    const { watermarkFreeBytes, receptionReserveBytes } = this.#options;
+    const { watermarkFreeBytes, receptionReserveBytes, keepFreeBytes } = this.#options;
+    if (this.freeBytes < keepFreeBytes) this.#options.spaceIsShort(this.freeBytes);
     const isEnough = this.freeBytes - (this.#receptions + 1) * receptionReserveBytes >= watermarkFreeBytes;
     this.#refuse(!isEnough);
   }

@@ -22,7 +22,7 @@ import { resolve } from 'node:path';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { SpoolSettings } from './config.ts';
 import type { Spool } from './port.ts';
-import { startRetention } from './retention.ts';
+import { Retention } from './retention.ts';
 import { SqliteSpool } from './sqlite/sqlite-spool.ts';
 import { loadStepHook } from './steps.ts';
 
@@ -48,11 +48,14 @@ export interface SpoolDependencies {
 export async function openSpool(settings: SpoolSettings, dependencies: SpoolDependencies): Promise<Spool> {
   const { telemetry, stepModule, onDeath } = dependencies;
   const closing = new AbortController();
+  const keepFreeBytes = settings.keep_free_bytes ?? 2 * settings.watermark_free_bytes;
+  let retention: Retention | undefined;
   const spool = await SqliteSpool.open(
     {
       directory: resolve(settings.directory),
       watermarkFreeBytes: settings.watermark_free_bytes,
       receptionReserveBytes: settings.reception_reserve_bytes,
+      keepFreeBytes,
       duplicateWindowMs: settings.duplicate_window,
       onOtherContent: settings.other_content,
       leaseMs: settings.lease,
@@ -61,15 +64,22 @@ export async function openSpool(settings: SpoolSettings, dependencies: SpoolDepe
       segmentAgeMsMax: settings.segment_age,
       stepModule: stepModule?.href,
     },
-    { telemetry, step: await loadStepHook(stepModule?.href), closing, onDeath: onDeath ?? (() => {}) },
+    {
+      telemetry,
+      step: await loadStepHook(stepModule?.href),
+      closing,
+      onDeath: onDeath ?? (() => {}),
+      spaceIsShort: (freeBytes) => void retention?.spaceIsShort(freeBytes),
+    },
   );
-  startRetention(
+  retention = new Retention(
     spool,
     {
       keepDeliveredMs: settings.keep_delivered,
       keepSourcesMs: settings.keep_sources,
       keepHeadersMs: settings.keep_headers,
       keepLedgerMs: settings.keep_ledger,
+      keepFreeBytes,
     },
     { telemetry, signal: closing.signal },
   );

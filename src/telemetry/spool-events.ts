@@ -20,3 +20,12 @@ export function otherContentArrived(
   telemetry.metrics.duplicatesTotal.inc({ source: event.source, outcome: event.outcome });
   telemetry.log.warn(event, 'Instance has the SOP Instance UID of another and other content.');
 }
+
+/** Bytes of settled entries were removed before their time, for less is free than is wanted. */
+export function spaceFreedEarly(
+  telemetry: Telemetry,
+  event: { entries: number; freeBytes: number; wantedBytes: number },
+): void {
+  telemetry.metrics.earlyRemovalsTotal.inc({ volume: 'spool' }, event.entries);
+  telemetry.log.warn(event, 'Spool removed settled instances early: free space is short.');
+}

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ExecutionContext, TestFn } from 'ava';
 import type { z } from 'zod';
 import type {
@@ -1203,6 +1204,45 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     for (const { entryId } of [open, held]) t.true((await readInstance(spool, entryId)).length > 0);
     t.is((await spool.status()).accepted, 4);
   });
+
+  // Fault case 35.
+  fact('removes bytes of settled entries early when space is wanted, and of no other', async (t, spool) => {
+    const { entryId: source } = await convert(t, spool, 1);
+    await completeAll(spool, 'delivery:pacs');
+    const { entryId: settled } = await receive(spool);
+    await completeAll(spool, 'rules');
+    const open = await receive(spool, newInstance({ pixelBytes: 2 * MIB }));
+    const held = await receive(spool);
+    await spool.hold({ entryIds: [held.entryId] }, 'wait');
+
+    t.is(await spool.purge({ settledBeforeMs: 0, limit: 100, freeBytesWanted: 0 }), 0);
+    t.is(await spool.purge({ settledBeforeMs: 0, limit: 2, freeBytesWanted: Number.MAX_SAFE_INTEGER }), 2);
+    t.true((await readInstance(spool, source)).length > 0);
+    t.is(await spool.purge({ settledBeforeMs: 0, limit: 100, freeBytesWanted: Number.MAX_SAFE_INTEGER }), 1);
+
+    for (const entryId of [source, source + 1, settled]) {
+      await t.throwsAsync(spool.open(entryId), { instanceOf: SpoolError });
+    }
+    for (const { entryId } of [open, held]) t.true((await readInstance(spool, entryId)).length > 0);
+  });
+
+  fact(
+    'removes settled bytes by itself as soon as less is free than is wanted',
+    async (t, spool) => {
+      const { entryId } = await receive(spool);
+      await completeAll(spool, 'rules');
+
+      const error = await t.throwsAsync(
+        async () => {
+          for (;;) await readInstance(spool, entryId).then(() => setTimeout(20));
+        },
+        { instanceOf: SpoolError },
+      );
+
+      t.is(error?.code, 'BYTES_PURGED');
+    },
+    { keep_free_bytes: Number.MAX_SAFE_INTEGER },
+  );
 
   fact('keeps sources, headers and rows longer, each as long as told', async (t, spool) => {
     const { entryId } = await convert(t, spool, 1);

@@ -4,14 +4,17 @@ import { FreeSpace } from '../../src/spool/free-space.ts';
 
 async function measure(disk: { freeBytes: number }) {
   const changes: boolean[] = [];
+  const short: number[] = [];
   const space = await FreeSpace.measure({
     directory: '/',
     watermarkFreeBytes: 1000,
     receptionReserveBytes: 100,
+    keepFreeBytes: 2000,
+    spaceIsShort: (freeBytes) => short.push(freeBytes),
     refusalChanged: ({ isRefusing }) => changes.push(isRefusing),
     freeBytesOf: () => Promise.resolve(disk.freeBytes),
   });
-  return { space, changes };
+  return { space, changes, short };
 }
 
 test('FreeSpace sets a reserve aside for every open reception', async (t) => {
@@ -64,6 +67,8 @@ test('FreeSpace keeps to its last look while the disk cannot be asked', async (t
     directory: '/',
     watermarkFreeBytes: 0,
     receptionReserveBytes: 0,
+    keepFreeBytes: 0,
+    spaceIsShort: () => {},
     refusalChanged: () => {},
     freeBytesOf: () => (isAway ? Promise.reject(new Error('stale handle')) : Promise.resolve(77)),
   });
@@ -72,5 +77,18 @@ test('FreeSpace keeps to its last look while the disk cannot be asked', async (t
   await space.look();
 
   t.is(space.freeBytes, 77);
+  space.close();
+});
+
+test('FreeSpace tells of every look that finds less than is to be kept free', async (t) => {
+  const disk = { freeBytes: 1999 };
+  const { space, short, changes } = await measure(disk);
+
+  await space.look();
+  disk.freeBytes = 2000;
+  await space.look();
+
+  t.deepEqual(short, [1999]);
+  t.deepEqual(changes, []);
   space.close();
 });

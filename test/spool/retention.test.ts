@@ -11,7 +11,13 @@ test('runRetention() asks until nothing is left, for each kind of thing by its o
       return Promise.resolve(purged[asked.length - 1] ?? 0);
     },
   };
-  const options = { keepDeliveredMs: 1, keepHeadersMs: 10, keepSourcesMs: 100, keepLedgerMs: 1000 };
+  const options = {
+    keepDeliveredMs: 1,
+    keepHeadersMs: 10,
+    keepSourcesMs: 100,
+    keepLedgerMs: 1000,
+    keepFreeBytes: 7,
+  };
 
   const entries = await runRetention(spool, options, 5000);
 
@@ -22,6 +28,7 @@ test('runRetention() asks until nothing is left, for each kind of thing by its o
     headersSettledBeforeMs: 4990,
     sourcesSettledBeforeMs: 4900,
     ledgerSettledBeforeMs: 4000,
+    freeBytesWanted: 7,
     limit: 5000,
   });
 });

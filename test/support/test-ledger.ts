@@ -35,6 +35,8 @@ export class TestLedger implements Disposable {
   readonly ledger: Ledger;
   readonly #db: ReturnType<typeof openDatabase>;
   readonly #memory = new StagingMemory();
+  /** Of the volume, as far as the ledger knows. */
+  freeBytes = 0;
   /** Told of every file that is removed. */
   onRemoval: (path: string) => void = () => {};
   /** Told of replies to earlier requests: claims that have waited. */
@@ -56,7 +58,8 @@ export class TestLedger implements Disposable {
       () => this.clocks.wallMs,
       () => this.clocks.monotonicMs,
     );
-    this.context = createContext({ statements: new Statements(this.#db), clock, folders, step });
+    const freeBytes = () => this.freeBytes;
+    this.context = createContext({ statements: new Statements(this.#db), clock, folders, step, freeBytes });
     recover(this.context);
     const segments = new SegmentWriter(
       {
@@ -148,6 +151,11 @@ export class TestLedger implements Disposable {
       .prepare(sql)
       .all()
       .map((row) => ({ ...row }));
+  }
+
+  /** A copy of the database as it is. */
+  backUp(path: string): void {
+    this.#db.prepare('VACUUM INTO ?').run(path);
   }
 
   /** Lets go of the database without a word, as a crash does. */

@@ -1,3 +1,4 @@
+import { SpoolError } from '../errors.ts';
 import type { StoredInstance } from '../port.ts';
 import type { OpenFiles } from './open-files.ts';
 
@@ -11,9 +12,27 @@ export interface InstancePlace {
   readonly sha256: Uint8Array;
 }
 
+/** An instance that can be taken out of the hands of its readers. */
+export interface RevocableInstance extends StoredInstance {
+  /** From now on reading fails; resolves when no read is under way. */
+  revoke(): Promise<void>;
+}
+
 /** Opens an instance in a file that may hold others. */
-export async function openStoredInstance(files: OpenFiles, place: InstancePlace): Promise<StoredInstance> {
+export async function openStoredInstance(
+  files: OpenFiles,
+  place: InstancePlace,
+  closed: () => void = () => {},
+): Promise<RevocableInstance> {
   const { file, release } = await files.acquire(place.path);
+  const reading = new Set<Promise<unknown>>();
+  let isRevoked = false;
+  const readAt = (into: Uint8Array, offset: number, length: number, at: number) => {
+    if (isRevoked) throw new SpoolError('BYTES_PURGED', 'Cannot read an instance: it has been erased');
+    const read = file.read(into, offset, length, at);
+    reading.add(read);
+    return read.finally(() => reading.delete(read));
+  };
   return {
     sizeBytes: place.sizeBytes,
     dataSetOffset: place.dataSetOffset,
@@ -25,12 +44,19 @@ export async function openStoredInstance(files: OpenFiles, place: InstancePlace)
       let filled = 0;
       while (filled < wanted) {
         const at = place.offset + position + filled;
-        const { bytesRead } = await file.read(into, filled, wanted - filled, at);
+        const { bytesRead } = await readAt(into, filled, wanted - filled, at);
         if (bytesRead === 0) break; // Shorter than its row says: the digest will tell.
         filled += bytesRead;
       }
       return filled;
     },
-    close: release,
+    async revoke() {
+      isRevoked = true;
+      await Promise.allSettled(reading);
+    },
+    close() {
+      closed();
+      return release();
+    },
   };
 }

@@ -5,8 +5,6 @@ import { type SegmentWriter, segmentFileName } from '../files/segment-writer.ts'
 import type { LedgerContext } from './context.ts';
 import { entryOfTask } from './tasks.ts';
 
-/** A closed segment is emptied when less than this part of it is still needed. */
-const LIVE_PART_MAX = 0.25;
 /** Bytes copied in one transaction. */
 const COPY_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -20,7 +18,7 @@ interface Survivor {
 
 /**
  * Copies survivors of a mostly empty segment to the current one: a few entries that are held for weeks must
- * not keep 256 MiB each. Returns how many were moved.
+ * not keep 256 MiB each. Returns how many bytes were moved.
  *
  * Entries that someone is at work on stay, for their place may have been handed out as a path. A survivor
  * whose digest no longer matches stays as well: whoever opens it shall find the damage where it happened.
@@ -30,14 +28,11 @@ export function compactSegment(
   segments: SegmentWriter,
   segment: {
     readonly segment_id: number;
-    readonly size_bytes: number;
-    readonly live_bytes: number;
     readonly first_entry_id: number;
     readonly last_entry_id: number;
   },
   claimedTasks: ReadonlySet<number>,
 ): number {
-  if (segment.live_bytes > segment.size_bytes * LIVE_PART_MAX) return 0;
   const claimed = new Set([...claimedTasks].map(entryOfTask));
   const survivors = context.statements.all<Survivor>(
     'survivors',
@@ -58,17 +53,18 @@ export function compactSegment(
     );
     context.statements.run('shrinkSegment', survivor.size_bytes, segment.segment_id);
   }
+  const movedBytes = copies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
   const ids = copies.map(({ survivor }) => survivor.entry_id);
   context.statements.run(
     'growSegment',
     appended.segmentId,
     appended.sizeBytes,
     copies.length,
-    copies.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+    movedBytes,
     Math.min(...ids),
     Math.max(...ids),
   );
-  return copies.length;
+  return movedBytes;
 }
 
 function readCopies(

@@ -16,6 +16,8 @@ export interface LedgerContext {
   readonly clock: SteadyClock;
   readonly folders: SpoolFolders;
   readonly step: StepHook;
+  /** Of the volume, measured now. */
+  readonly freeBytes: () => number;
   readonly news: News;
   readonly order: StudyOrder;
   readonly superseded: Superseded;
@@ -24,7 +26,7 @@ export interface LedgerContext {
 }
 
 export function createContext(
-  parts: Pick<LedgerContext, 'statements' | 'clock' | 'folders' | 'step'>,
+  parts: Pick<LedgerContext, 'statements' | 'clock' | 'folders' | 'step' | 'freeBytes'>,
 ): LedgerContext {
   const basis = { ...parts, tally: new Tally(parts.statements), unit: new Unit(), news: new News() };
   return {

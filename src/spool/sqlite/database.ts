@@ -52,6 +52,7 @@ export function openDatabase(folders: SpoolFolders): DatabaseSync {
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA cache_size = -${CACHE_KIB};
       PRAGMA temp_store = MEMORY;
+      PRAGMA secure_delete = ON;
     `);
     migrate(db, folders.backups);
   } catch (error) {

@@ -20,6 +20,7 @@ import { AcceptGroup } from './accept.ts';
 import { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { isDiskError, primaryCodeOf } from './disk-error.ts';
+import { Wipe } from './erasure.ts';
 import type { FromLedger, Reply, Request, RequestOf } from './messages.ts';
 import { OperatorAction } from './operator.ts';
 import { Purge } from './purge.ts';
@@ -45,7 +46,9 @@ export type GroupResult = Extract<FromLedger, { type: 'group' }>;
 /** Done a page at a time, between other requests. */
 interface LongRequest {
   readonly id: number;
-  readonly work: { advance(): boolean; readonly count: number };
+  readonly work: { advance(): boolean };
+  /** Once it is done. */
+  readonly answer: () => unknown;
 }
 
 export class Ledger {
@@ -137,12 +140,20 @@ export class Ledger {
           break;
         case 'retry':
         case 'hold':
-        case 'discard':
-          this.#long.push({ id: request.id, work: new OperatorAction(this.#context, this.#desk, request) });
+        case 'discard': {
+          const work = new OperatorAction(this.#context, this.#desk, request);
+          const answer = () => (request.type === 'discard' ? work.answer : work.count);
+          this.#long.push({ id: request.id, work, answer });
           break;
+        }
         case 'purge': {
           const work = new Purge(this.#context, this.#segments, this.#desk, request.policy);
-          this.#long.push({ id: request.id, work });
+          this.#long.push({ id: request.id, work, answer: () => work.count });
+          break;
+        }
+        case 'wipe': {
+          const work = new Wipe(this.#context);
+          this.#long.push({ id: request.id, work, answer: () => work.count });
           break;
         }
         case 'subscribe':
@@ -272,11 +283,12 @@ export class Ledger {
   /** One page of every long request; those that are done are answered. */
   #advanceLong(done: Reply[]): void {
     const unfinished: LongRequest[] = [];
-    for (const { id, work } of this.#long) {
+    for (const long of this.#long) {
+      const { id, work, answer } = long;
       const reply = this.#savepoint(id, () => work.advance());
       if ('error' in reply) done.push(reply);
-      else if (reply.answer === true) unfinished.push({ id, work });
-      else done.push({ id, answer: work.count });
+      else if (reply.answer === true) unfinished.push(long);
+      else done.push({ id, answer: answer() });
     }
     const before = this.#long;
     this.#long = unfinished;

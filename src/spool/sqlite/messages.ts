@@ -147,7 +147,12 @@ interface Requests {
   fail: { ask: { failures: readonly WireFailure[] }; answer: { lost: readonly number[] } };
   retry: { ask: { selection: Selection; by: string }; answer: number };
   hold: { ask: { selection: Selection; reason: string; by: string }; answer: number };
-  discard: { ask: { selection: Selection; reason: string; by: string; preview: boolean }; answer: number };
+  discard: {
+    ask: { selection: Selection; reason: string; by: string; preview: boolean; erase: boolean };
+    answer: { count: number; erased: readonly { entryId: number; fileName: string | null }[] };
+  };
+  /** Wipes from the disk what discards have erased. */
+  wipe: { ask: object; answer: number };
   keep: { ask: { records: readonly Omit<WireRecord, 'keptAtMs'>[] }; answer: null };
   forget: { ask: { collection: string; keys: readonly string[] }; answer: number };
   records: { ask: { query: RecordQuery }; answer: readonly WireRecord[] };

@@ -3,8 +3,9 @@ import { countsAfter, NO_COUNTS, TASK_MOVES } from '../task.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry } from './entries.ts';
-import type { RequestOf } from './messages.ts';
-import { claimEnded, discardTask, type OpenTask } from './successions.ts';
+import { type Erased, eraseSettled } from './erasure.ts';
+import type { Answer, RequestOf } from './messages.ts';
+import { claimEnded, discardTask, familyOf, type OpenTask } from './successions.ts';
 import { type StoredState, storedStatesFrom, taskMoved, taskStateOf } from './task-moves.ts';
 import { taskIdsOf } from './tasks.ts';
 
@@ -20,6 +21,9 @@ export class OperatorAction {
   readonly #desk: ClaimDesk;
   readonly #pages: Generator<OpenTask[]>;
   #auditId: number | undefined;
+  /** Entries to look at once all tasks are discarded. */
+  readonly #toErase = new Set<number>();
+  readonly #erased: Erased[] = [];
   /** Tasks that were acted on, or would be. */
   count = 0;
 
@@ -28,6 +32,8 @@ export class OperatorAction {
     this.#desk = desk;
     this.request = request;
     this.#pages = pagesOf(context, request);
+    const { entryIds = [] } = request.selection;
+    if (this.#erases) for (const entryId of entryIds) this.#toErase.add(entryId);
   }
 
   /** Does one page; false when there are no more. */
@@ -39,8 +45,28 @@ export class OperatorAction {
     if (!isPreview) {
       this.#audit(tasks.length);
       for (const task of tasks) this.#act(task);
+      if (this.#erases) for (const task of tasks) this.#toErase.add(task.entry_id);
     }
-    return page.done !== true;
+    if (page.done !== true) return true;
+    return !isPreview && this.#erasePage();
+  }
+
+  get answer(): Answer<'discard'> {
+    return { count: this.count, erased: this.#erased };
+  }
+
+  get #erases(): boolean {
+    return this.request.type === 'discard' && this.request.erase;
+  }
+
+  /** Erases entries that have nothing left to do, also those that were settled before and are named. */
+  #erasePage(): boolean {
+    const page = [...this.#toErase].slice(0, PAGE_TASKS);
+    for (const entryId of page) {
+      this.#erased.push(...eraseSettled(this.#context, entryId));
+      this.#toErase.delete(entryId);
+    }
+    return page.length > 0;
   }
 
   #act(task: OpenTask): void {
@@ -118,7 +144,12 @@ function* pagesOf(context: LedgerContext, request: OperatorRequest): Generator<O
     (selection.sinceMs === undefined || task.updated_at_ms >= selection.sinceMs);
 
   if (selection.entryIds !== undefined) {
-    for (const entryId of new Set(selection.entryIds)) {
+    // What was made of an entry is erased with it.
+    const families =
+      type === 'discard' && request.erase
+        ? selection.entryIds.flatMap((entryId) => familyOf(context, entryId))
+        : selection.entryIds;
+    for (const entryId of new Set(families)) {
       yield context.statements.all<OpenTask>('openTasksOfEntry', ...taskIdsOf(entryId)).filter(isMeant);
     }
     return;

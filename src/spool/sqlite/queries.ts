@@ -207,6 +207,7 @@ export const queries = {
     UPDATE segment SET live_count = live_count - 1, live_bytes = live_bytes - ? WHERE segment_id = ?
     RETURNING live_count`,
   deleteSegment: 'DELETE FROM segment WHERE segment_id = ? AND live_count = 0',
+  segmentSize: 'SELECT size_bytes FROM segment WHERE segment_id = ?',
   lastSegment: 'SELECT max(segment_id) AS segment_id FROM segment',
   segmentsAfter: `
     SELECT segment_id, size_bytes, live_count, live_bytes, first_entry_id, last_entry_id FROM segment
@@ -216,6 +217,18 @@ export const queries = {
     WHERE entry_id BETWEEN ? AND ? AND segment_id = ? AND keeps < 2 ORDER BY entry_id`,
   moveToSegment: 'UPDATE entry SET segment_id = ?, segment_offset = ? WHERE entry_id = ?',
   fileOwner: 'SELECT entry_id FROM entry WHERE file_name = ? AND keeps < 2',
+
+  // Erasure.
+  entryToErase: `
+    SELECT entry_id, state, keeps, size_bytes, segment_id, segment_offset, file_name FROM entry WHERE entry_id = ?`,
+  noteErasure: `
+    INSERT OR REPLACE INTO erasure (entry_id, size_bytes, segment_id, segment_offset, file_name)
+    VALUES (?, ?, ?, ?, ?)`,
+  erasures: `
+    SELECT entry_id, size_bytes, segment_id, segment_offset, file_name FROM erasure
+    WHERE entry_id > 0 ORDER BY entry_id LIMIT ?`,
+  forgetErasure: 'DELETE FROM erasure WHERE entry_id = ?',
+  erasePayloads: 'UPDATE task SET payload = NULL, explanation = NULL WHERE task_id BETWEEN ? AND ?',
 
   // Retention.
   settledBefore: `

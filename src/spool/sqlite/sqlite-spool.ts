@@ -31,10 +31,12 @@ import { StagedReception } from '../reception.ts';
 import { BlockPool } from '../staging.ts';
 import type { StepHook } from '../steps.ts';
 import { SqliteCustody } from './custody.ts';
+import type { Erased } from './erasure.ts';
 import { SpoolHub } from './hub.ts';
 import { KnownPlaces } from './known-places.ts';
 import { LedgerThread } from './ledger-thread.ts';
 import type { WireClaimed, WireCompletion } from './messages.ts';
+import { Readers } from './readers.ts';
 import {
   adopteesOf,
   fromWireClaimed,
@@ -51,6 +53,7 @@ export interface SqliteSpoolOptions {
   readonly directory: string;
   readonly watermarkFreeBytes: number;
   readonly receptionReserveBytes: number;
+  readonly keepFreeBytes: number;
   readonly duplicateWindowMs: number;
   readonly onOtherContent: OtherContentPolicy;
   readonly leaseMs: number;
@@ -65,6 +68,8 @@ interface OpenDependencies {
   readonly step: StepHook;
   readonly closing: AbortController;
   readonly onDeath: (reason: string) => void;
+  /** Called at every look at the disk that finds less free than `keepFreeBytes`. */
+  readonly spaceIsShort: (freeBytes: number) => void;
 }
 
 /** What a spool is put together from. */
@@ -85,6 +90,7 @@ interface Parts {
 export class SqliteSpool implements Spool {
   readonly #parts: Parts;
   readonly #places = new KnownPlaces();
+  readonly #readers = new Readers();
   readonly #receptions = new Set<Reception>();
   #closed: Promise<void> | undefined;
 
@@ -95,7 +101,7 @@ export class SqliteSpool implements Spool {
   /** @throws {SpoolError} when the directory is locked, cannot be written, or is of a later version */
   static async open(
     options: SqliteSpoolOptions,
-    { telemetry, step, closing, onDeath }: OpenDependencies,
+    { telemetry, step, closing, onDeath, spaceIsShort }: OpenDependencies,
   ): Promise<SqliteSpool> {
     const { directory, stepModule } = options;
     const hub = new SpoolHub(telemetry, onDeath);
@@ -110,6 +116,7 @@ export class SqliteSpool implements Spool {
       const { epoch, recovered } = await ledger.started();
       const space = await FreeSpace.measure({
         ...options,
+        spaceIsShort,
         refusalChanged: (event) => spoolRefusalChanged(telemetry, event),
       });
       const blocks = new BlockPool((arena) => {
@@ -225,15 +232,32 @@ export class SqliteSpool implements Spool {
     return this.#parts.ledger.ask('hold', { selection, reason, by }).answer;
   }
 
-  discard(
+  async discard(
     selection: Selection,
-    {
-      reason,
-      by,
-      preview = false,
-    }: { readonly reason: string; readonly by: string; readonly preview?: boolean },
+    options: {
+      readonly reason: string;
+      readonly by: string;
+      readonly preview?: boolean;
+      readonly erase?: boolean;
+    },
   ): Promise<number> {
-    return this.#parts.ledger.ask('discard', { selection, reason, by, preview }).answer;
+    const { reason, by, preview = false, erase = false } = options;
+    const ask = { selection, reason, by, preview, erase };
+    const { count, erased } = await this.#parts.ledger.ask('discard', ask).answer;
+    if (erased.length > 0) await this.#wipe(erased);
+    return count;
+  }
+
+  /** Whoever still reads what has been erased must not read on while it is overwritten. */
+  async #wipe(erased: readonly Erased[]): Promise<void> {
+    const { ledger, folders, openFiles } = this.#parts;
+    for (const { entryId } of erased) {
+      this.#places.forget(entryId);
+      await this.#readers.revoke(entryId);
+    }
+    const names = erased.flatMap(({ fileName }) => fileName ?? []);
+    await openFiles.forget(names.map((name) => join(folders.files, name)));
+    await ledger.ask('wipe', {}).answer;
   }
 
   async open(entryId: number): Promise<StoredInstance> {
@@ -318,7 +342,12 @@ export class SqliteSpool implements Spool {
     const { folders, ledger, openFiles } = this.#parts;
     const known = this.#places.of(entryId) ?? (await ledger.ask('place', { entryId }).answer);
     const { folder, fileName, ...place } = known;
-    return openStoredInstance(openFiles, { ...place, path: join(folders[folder], fileName) });
+    const path = join(folders[folder], fileName);
+    const opened = await openStoredInstance(openFiles, { ...place, path }, () =>
+      this.#readers.remove(entryId, opened),
+    );
+    this.#readers.add(entryId, opened);
+    return opened;
   }
 
   async #prepare(completion: Completion): Promise<WireCompletion> {

@@ -47,6 +47,11 @@ export class Statements {
     this.#syncsCommits = isWanted;
   }
 
+  /** Carries the log over into the database and empties it. Between transactions only. */
+  truncateLog(): void {
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
   control(name: keyof typeof CONTROL): void {
     this.#control[name].run();
   }

@@ -12,11 +12,12 @@ import type { Unit } from './unit.ts';
  */
 export type StoredState = 'ready' | 'delayed' | 'behind' | 'barred' | Exclude<TaskState, 'waiting'>;
 
+/** In the order in which a task goes through them: who looks at one after another misses none that moves on. */
 const TASK_STATE_OF = {
-  ready: 'waiting',
   delayed: 'waiting',
   behind: 'waiting',
   barred: 'waiting',
+  ready: 'waiting',
   claimed: 'claimed',
   held: 'held',
   done: 'done',

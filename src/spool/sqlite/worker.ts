@@ -2,6 +2,7 @@
  * Entry of the ledger's thread: takes whatever has arrived as one group, answers, and takes what has arrived
  * meanwhile. The more there is to do, the more shares a sync.
  */
+import { statfsSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SteadyClock } from '../clock.ts';
 import { SpoolError } from '../errors.ts';
@@ -70,7 +71,7 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
   const statements = new Statements(db);
   const epoch = (statements.get<{ value: number }>('getMeta', 'epoch')?.value ?? 0) + 1;
   statements.run('setMeta', 'epoch', epoch);
-  const context = createContext({ statements, clock: new SteadyClock(), folders, step });
+  const context = createContext({ statements, clock: new SteadyClock(), folders, step, freeBytes });
   const recovered = recover(context);
   const lastSegment = statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
   const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs, ageingMs } = options;
@@ -88,6 +89,11 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
     lock.release();
   };
   return { ledger, context, epoch, recovered, close };
+}
+
+function freeBytes(): number {
+  const { bavail, bsize } = statfsSync(options.directory);
+  return bavail * bsize;
 }
 
 function serve(opened: OpenLedger): void {

@@ -11,7 +11,18 @@ import { complete, fail, giveBack, renew } from './settle.ts';
 export type WriteRequest = Exclude<
   Request,
   | ReadRequest
-  | { type: 'claim' | 'cancel-claim' | 'retry' | 'hold' | 'discard' | 'purge' | 'subscribe' | 'close' }
+  | {
+      type:
+        | 'claim'
+        | 'cancel-claim'
+        | 'retry'
+        | 'hold'
+        | 'discard'
+        | 'wipe'
+        | 'purge'
+        | 'subscribe'
+        | 'close';
+    }
 >;
 
 /** What writing requests work with. */

@@ -67,9 +67,11 @@ const action = fc.oneof(
       type: fc.constantFrom('retry', 'hold', 'discard'),
       kind: fc.option(kind, { nil: undefined }),
       pick: fc.option(pick, { nil: undefined }),
+      isErasing: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('purge') }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('purge'), isShort: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('wipe') }) },
 );
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -195,14 +197,26 @@ class Treated implements Disposable {
       case 'retry':
       case 'hold':
       case 'discard': {
-        const { kind: wanted, pick: index } = one as { kind?: TaskKind; pick?: number };
+        const { kind: wanted, pick: index, isErasing } = one as OperatorSketch;
         const entryIds = index === undefined ? undefined : [(index % Math.max(1, this.#entryIds.size)) + 1];
         const selection = { ...(wanted && { kind: wanted }), ...(entryIds && { entryIds }) };
         const why = { selection, reason: 'random', by: 'ann' };
-        return ledger.request(one.type, one.type === 'discard' ? { ...why, preview: false } : why);
+        return ledger.request(
+          one.type,
+          one.type === 'discard' ? { ...why, preview: false, erase: isErasing } : why,
+        );
       }
-      default:
-        return ledger.request('purge', { policy: { settledBeforeMs: nowMs - 1000, limit: 50 } });
+      case 'wipe':
+        return ledger.request('wipe', {});
+      default: {
+        const { isShort } = one as { isShort: boolean };
+        const policy = {
+          settledBeforeMs: nowMs - 1000,
+          limit: 50,
+          ...(isShort && { freeBytesWanted: 1e12 }),
+        };
+        return ledger.request('purge', { policy });
+      }
     }
   }
 
@@ -288,6 +302,12 @@ interface AcceptSketch {
   readonly repeats: number | null;
   readonly onOtherContent: OtherContentPolicy | undefined;
   readonly studyInstanceUid: string;
+}
+
+interface OperatorSketch {
+  readonly kind?: TaskKind;
+  readonly pick?: number;
+  readonly isErasing: boolean;
 }
 
 interface TaskSketch {

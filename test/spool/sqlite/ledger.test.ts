@@ -268,8 +268,20 @@ test('ledger writes down who did what to tasks, when and why', (t) => {
   accept(ledger, 3);
   ledger.ask('hold', { selection: { kind: 'rules' }, reason: 'new rules', by: 'ann' });
   ledger.ask('retry', { selection: { entryIds: [1, 2] }, by: 'bob' });
-  ledger.ask('discard', { selection: { states: ['held'] }, reason: 'test', by: 'ann', preview: true });
-  ledger.ask('discard', { selection: { states: ['held'] }, reason: 'test', by: 'ann', preview: false });
+  ledger.ask('discard', {
+    selection: { states: ['held'] },
+    reason: 'test',
+    by: 'ann',
+    preview: true,
+    erase: false,
+  });
+  ledger.ask('discard', {
+    selection: { states: ['held'] },
+    reason: 'test',
+    by: 'ann',
+    preview: false,
+    erase: false,
+  });
 
   const rows = ledger.rows('SELECT who, action, selection, reason, tasks, at_ms FROM audit');
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { auditFiles, auditLedger } from '../../support/spool-audit.ts';
@@ -12,7 +12,7 @@ function accept(ledger: TestLedger, count: number): void {
 }
 
 function discard(ledger: TestLedger, entryIds: readonly number[]): void {
-  ledger.ask('discard', { selection: { entryIds }, reason: 'old', by: 'ann', preview: false });
+  ledger.ask('discard', { selection: { entryIds }, reason: 'old', by: 'ann', preview: false, erase: false });
 }
 
 function purge(ledger: TestLedger, more: object = {}): number {
@@ -107,4 +107,55 @@ test('purge() forgets a row with its tasks and attempts when it is time, and the
   t.deepEqual(ledger.rows('SELECT entry_id FROM header'), [{ entry_id: 3 }]);
   t.like(ledger.ask('status', {}), { accepted: 3, states: { discarded: 2, pending: 1 } });
   t.is(readdirSync(join(ledger.directory, 'segments')).length, 1);
+});
+
+// Fault case 35.
+test('purge() gives up what was settled longest ago until enough is free, and no more', (t) => {
+  using ledger = new TestLedger({ segmentBytesMax: 20_000 });
+  accept(ledger, 16); // Four to a segment.
+  for (const entryId of [5, 6, 7, 8, 1, 2, 3, 4, 13, 14, 15, 16]) {
+    discard(ledger, [entryId]);
+    ledger.clocks.pass(1000);
+  }
+  const keep = { settledBeforeMs: 0 };
+  ledger.freeBytes = 50_000;
+
+  t.is(purge(ledger, { ...keep, freeBytesWanted: 50_000 }), 0);
+  t.deepEqual(segmentsOf(ledger), [1, 2, 3, 4]);
+  purge(ledger, { ...keep, freeBytesWanted: 1e12 });
+
+  t.deepEqual(segmentsOf(ledger), [3]);
+  t.deepEqual(
+    ledger.rows('SELECT entry_id FROM entry WHERE keeps < 2 ORDER BY 1').map(({ entry_id }) => entry_id),
+    [9, 10, 11, 12],
+  );
+  t.deepEqual([...auditLedger(ledger.directory), ...auditFiles(ledger.directory)], []);
+});
+
+test('purge() gives up early no more than a page beyond what is wanted', (t) => {
+  using ledger = new TestLedger({ segmentBytesMax: 20_000 });
+  accept(ledger, 300);
+  discard(
+    ledger,
+    Array.from({ length: 300 }, (_, index) => index + 1),
+  );
+  ledger.freeBytes = 50_000;
+
+  t.is(purge(ledger, { settledBeforeMs: 0, freeBytesWanted: 51_000 }), 200);
+});
+
+test('purge() moves what is still needed out of half-empty segments when space is short', (t) => {
+  using ledger = new TestLedger({ segmentBytesMax: 60_000 });
+  accept(ledger, 24);
+  const odd = Array.from({ length: 12 }, (_, index) => 2 * index + 1);
+  discard(ledger, odd);
+
+  purge(ledger, { settledBeforeMs: 0, freeBytesWanted: 1e12 });
+
+  t.is(ledger.rows('SELECT entry_id FROM entry WHERE keeps < 2').length, 12);
+  const onDisk = readdirSync(join(ledger.directory, 'segments')).map(
+    (name) => statSync(join(ledger.directory, 'segments', name)).size,
+  );
+  t.true(onDisk.reduce((sum, size) => sum + size, 0) < 12 * 6000 + 20_000);
+  t.deepEqual([...auditLedger(ledger.directory), ...auditFiles(ledger.directory)], []);
 });

@@ -1,0 +1,127 @@
+/**
+ * # Erasure
+ *
+ * For privacy: bytes, header and payloads of settled entries leave the disk, not just the books. In two steps, so
+ * that a crash between them leaves nothing behind: first the rows go, and what is to be wiped is written down with
+ * them; then it is wiped. The row of the entry stays, for the books must balance.
+ *
+ * Wiped are the file or the range of a segment, work folders, and headers and payloads in backups of the database
+ * made by the spool itself. What a file system or a disk keeps of overwritten blocks is not in our hands.
+ */
+import { closeSync, fdatasyncSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { syncFolderNow } from '../files/folders.ts';
+import { segmentFileName } from '../files/segment-writer.ts';
+import type { EntryState } from '../port.ts';
+import { isSettled } from '../task.ts';
+import type { LedgerContext } from './context.ts';
+import { KEEPS } from './entries.ts';
+import { type Placed, releaseBytes } from './release.ts';
+import { familyOf } from './successions.ts';
+import { entryOfTask, taskIdsOf } from './tasks.ts';
+
+/** Entries wiped in one transaction. */
+const PAGE_ENTRIES = 50;
+const ZEROS = new Uint8Array(1024 * 1024);
+
+interface Erasure extends Omit<Placed, 'segment_id'> {
+  readonly segment_id: number | null;
+  readonly segment_offset: number | null;
+}
+
+/** An entry that can no longer be opened, and the file of its own that it had. */
+export interface Erased {
+  readonly entryId: number;
+  readonly fileName: string | null;
+}
+
+/** Takes an entry and its products out of the books, if nothing is left to do with them; `wipe` does the rest. */
+export function eraseSettled(context: LedgerContext, entryId: number): Erased[] {
+  return familyOf(context, entryId).flatMap((one) => eraseOne(context, one) ?? []);
+}
+
+function eraseOne(context: LedgerContext, entryId: number): Erased | undefined {
+  const { statements } = context;
+  const row = statements.get<Erasure & { state: EntryState; keeps: number }>('entryToErase', entryId);
+  if (row === undefined || !isSettled(row.state)) return undefined;
+  const { segment_id, segment_offset, file_name, size_bytes } = row;
+  statements.run('noteErasure', entryId, size_bytes, segment_id, segment_offset, file_name);
+  statements.run('deleteHeader', entryId);
+  statements.run('erasePayloads', ...taskIdsOf(entryId));
+  if (row.keeps < KEEPS.header) releaseBytes(context, row, KEEPS.row);
+  else statements.run('keepLess', KEEPS.row, entryId);
+  return { entryId, fileName: file_name };
+}
+
+/** Wipes what has been taken out of the books, a page per transaction. */
+export class Wipe {
+  readonly #context: LedgerContext;
+  /** Entries of which nothing is left. */
+  count = 0;
+
+  constructor(context: LedgerContext) {
+    this.#context = context;
+  }
+
+  /** Does one page; false when there is nothing more to do. */
+  advance(): boolean {
+    const { statements, unit } = this.#context;
+    const page = statements.all<Erasure>('erasures', PAGE_ENTRIES);
+    if (page.length === 0) return false;
+    for (const erasure of page) wipe(this.#context, erasure);
+    wipeWorkFolders(this.#context, new Set(page.map(({ entry_id }) => entry_id)));
+    wipeBackups(
+      this.#context,
+      page.map(({ entry_id }) => entry_id),
+    );
+    syncFolderNow(this.#context.folders.files);
+    for (const { entry_id } of page) statements.run('forgetErasure', entry_id);
+    this.count += page.length;
+    unit.onCommit(() => statements.truncateLog()); // It still has the rows as they were.
+    return true;
+  }
+}
+
+function wipe({ folders }: LedgerContext, erasure: Erasure): void {
+  const { file_name, segment_id, segment_offset, size_bytes } = erasure;
+  if (file_name !== null) rmSync(join(folders.files, file_name), { force: true });
+  if (segment_id === null || segment_offset === null) return;
+  let fd: number;
+  try {
+    fd = openSync(join(folders.segments, segmentFileName(segment_id)), 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // Gone with the last of its entries.
+    throw error;
+  }
+  try {
+    const end = segment_offset + size_bytes;
+    for (let at = segment_offset; at < end; )
+      at += writeSync(fd, ZEROS, 0, Math.min(ZEROS.byteLength, end - at), at);
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function wipeWorkFolders({ folders }: LedgerContext, entryIds: ReadonlySet<number>): void {
+  for (const name of readdirSync(folders.work)) {
+    if (entryIds.has(entryOfTask(Number(name))))
+      rmSync(join(folders.work, name), { recursive: true, force: true });
+  }
+}
+
+/** A backup may be of a time when the number belonged to nobody: then there is nothing to wipe. */
+function wipeBackups({ folders }: LedgerContext, entryIds: readonly number[]): void {
+  for (const name of readdirSync(folders.backups).filter((one) => one.endsWith('.sqlite'))) {
+    using db = new DatabaseSync(join(folders.backups, name));
+    db.exec('PRAGMA secure_delete = ON; BEGIN');
+    for (const entryId of entryIds) {
+      db.prepare('DELETE FROM header WHERE entry_id = ?').run(entryId);
+      db.prepare('UPDATE task SET payload = NULL, explanation = NULL WHERE task_id BETWEEN ? AND ?').run(
+        ...taskIdsOf(entryId),
+      );
+    }
+    db.exec('COMMIT');
+  }
+}
