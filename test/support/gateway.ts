@@ -22,7 +22,7 @@ export const FORWARD_ALL = 'rules: []\notherwise: { to: [outbox] }\n';
  * @param options settings on top of the test's own; `rules` is the text of a rule file
  */
 export async function startTestGateway(
-  options: { rules?: string; settings?: Record<string, unknown>; folder?: string } = {},
+  options: { rules?: string; settings?: Record<string, unknown>; folder?: string; stepModule?: URL } = {},
 ): Promise<TestGateway> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'slidegate-test-')));
   const rules = join(folder, 'rules.yaml');
@@ -38,7 +38,10 @@ export async function startTestGateway(
     drain_limit: '5s',
     ...options.settings,
   };
-  const gateway = await startGateway(loadSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } }));
+  const gateway = await startGateway(
+    loadSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } }),
+    options.stepModule && { stepModule: options.stepModule },
+  );
   const [input] = gateway.inputs;
   if (input?.port === undefined) throw new Error('The first input of the gateway listens nowhere');
   return {
