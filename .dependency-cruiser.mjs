@@ -6,6 +6,8 @@ const mayImport = {
   // Leaves.
   telemetry: [],
   dicom: [],
+  // Times of the week, on the clocks of the site.
+  schedule: [],
   // Families.
   codecs: ['dicom'],
   slides: ['dicom', 'codecs'],
@@ -14,14 +16,14 @@ const mayImport = {
   // PS3.7 and PS3.8.
   dimse: ['dicom', 'tls', 'telemetry'],
   // Stages, in the order an instance passes through them.
-  intake: ['dicom', 'slides', 'dimse', 'spool', 'tls', 'telemetry'],
+  intake: ['dicom', 'slides', 'dimse', 'spool', 'schedule', 'tls', 'telemetry'],
   spool: ['dicom', 'telemetry'],
   rules: ['dicom', 'spool', 'telemetry'],
   conversion: ['dicom', 'codecs', 'slides', 'spool', 'telemetry'],
-  delivery: ['dicom', 'dimse', 'spool', 'tls', 'telemetry'],
+  delivery: ['dicom', 'dimse', 'spool', 'schedule', 'tls', 'telemetry'],
   // Around the stages.
   console: ['spool', 'telemetry'],
-  notices: ['spool', 'telemetry'],
+  notices: ['spool', 'schedule', 'telemetry'],
   config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices', 'telemetry'],
 };
 

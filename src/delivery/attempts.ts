@@ -9,7 +9,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Breaker, Probe } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { commitmentTask } from './commitment-tasks.ts';
-import { coveredMs } from './intervals.ts';
+import { coveredMs } from '../schedule/intervals.ts';
 import type { LaneHours } from './lane-hours.ts';
 import type { LaneStatus } from './lane-status.ts';
 import { dispositionOf, type NotTaken, type Outcome, statusLabel, type Taken } from './outcome.ts';

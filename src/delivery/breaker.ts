@@ -2,7 +2,7 @@
  * Suspends sending to a destination that is in trouble. Only several *different* instances failing in a row
  * open it: one poison instance does not. While it is open nothing is claimed and nothing counts.
  */
-import type { Interval } from './intervals.ts';
+import type { Interval } from '../schedule/intervals.ts';
 import { backOffMs, probePace } from './retry-policy.ts';
 import type { RetrySettings } from './retry-settings.ts';
 

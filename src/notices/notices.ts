@@ -119,7 +119,7 @@ class Watch implements Notices {
     const undelivered = await this.#records(UNDELIVERED);
     const { sources, timeZone, telemetry } = this.#deps;
     const saved = state.get(WATCH_KEY) as WatchState | undefined;
-    this.#judge = new Judge(watchedSources(sources), this.#clock.now(), saved);
+    this.#judge = new Judge(watchedSources(sources, timeZone), this.#clock.now(), saved);
     for (const [name, channel] of Object.entries(this.#settings)) {
       const outbox = new Outbox(
         { name, channel: openChannel(channel), messageOf: (notice): Message => messageOf(notice, timeZone) },

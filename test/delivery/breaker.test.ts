@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Breaker } from '../../src/delivery/breaker.ts';
-import { coveredMs } from '../../src/delivery/intervals.ts';
+import { coveredMs } from '../../src/schedule/intervals.ts';
 import { RetrySettings } from '../../src/delivery/retry-settings.ts';
 
 function startBreaker() {

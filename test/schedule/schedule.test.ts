@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { everOpenTogether, Schedule } from '../../src/delivery/schedule.ts';
-import { Windows } from '../../src/delivery/windows.ts';
+import { everOpenTogether, Schedule } from '../../src/schedule/schedule.ts';
+import { Windows } from '../../src/schedule/windows.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
