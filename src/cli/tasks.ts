@@ -14,6 +14,7 @@ const options = {
   since: { type: 'string' },
   preview: { type: 'boolean' },
   yes: { type: 'boolean' },
+  erase: { type: 'boolean' },
   json: { type: 'boolean' },
   ...urlOption,
 } as const satisfies ParseArgsConfig['options'];
@@ -53,6 +54,8 @@ export const discard: Command = {
   usage: `Usage: slidegate discard [<entry...>] [options]
 
   --yes                does it; without, it only says how many tasks are meant
+  --erase              for privacy: bytes and headers of these entries leave the disk at once, with all that was made
+                       of them, unless they have other tasks; also of entries that are done, when they are named
   --destination NAME   only deliveries to this destination
   --reason TEXT        why, kept with the task
 ${COMMON_USAGE}`,
@@ -63,6 +66,7 @@ async function act(action: Action, args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   if (values.yes && action !== 'discard')
     throw new UsageError(`--yes is for discard: ${action} needs no consent`);
+  if (values.erase && action !== 'discard') throw new UsageError('--erase is for discard');
   const entryIds = positionals.map(readEntryId);
   const selection = {
     ...(entryIds.length > 0 && { entryIds }),
@@ -79,17 +83,19 @@ async function act(action: Action, args: readonly string[]): Promise<number> {
     preview,
     by: userInfo().username,
     ...(reason !== undefined && { reason }),
+    ...(values.erase && { erase: true }),
   });
   console.log(
     values.json
       ? JSON.stringify({ action, count: answer.count, preview })
-      : describe(action, answer.count, preview),
+      : describe(action, answer.count, preview, values.erase === true),
   );
-  return preview || answer.count > 0 ? 0 : 1;
+  return preview || values.erase || answer.count > 0 ? 0 : 1;
 }
 
-function describe(action: Action, count: number, preview: boolean): string {
-  if (count === 0) return `Nothing to ${action}: no task matches.`;
+function describe(action: Action, count: number, preview: boolean, erases: boolean): string {
+  if (erases && !preview) return `${counted(count, 'task')} discarded; what is settled was erased.`;
+  if (count === 0 && !erases) return `Nothing to ${action}: no task matches.`;
   const tasks = counted(count, 'task');
   const done = { retry: 'again on the way', hold: 'held', discard: 'discarded' }[action];
   if (!preview) return `${tasks} ${done}.`;

@@ -44,6 +44,8 @@ const TasksBody = z.strictObject({
   reason: z.string().trim().min(1).max(500).default('By an operator.'),
   by: z.string().trim().min(1).max(64).default('unknown'),
   preview: z.boolean().default(false),
+  /** Of a discard: bytes and headers of entries that have nothing left to do leave the disk. */
+  erase: z.boolean().default(false),
 });
 
 export function api(
@@ -108,7 +110,7 @@ export function api(
 async function act(
   { spool, telemetry }: ConsolePorts,
   action: 'retry' | 'hold' | 'discard',
-  { selection: stated, reason, by, preview }: z.infer<typeof TasksBody>,
+  { selection: stated, reason, by, preview, erase }: z.infer<typeof TasksBody>,
 ): Promise<number> {
   const { since, kind, entryIds, destination, reasonContains } = stated;
   const selection: Selection = {
@@ -125,9 +127,9 @@ async function act(
     return spool.discard(counted, { reason, by, preview: true });
   }
   let count: number;
-  if (action === 'retry') count = await spool.retry(selection);
-  else if (action === 'hold') count = await spool.hold(selection, reason);
-  else count = await spool.discard(selection, { reason, by });
+  if (action === 'retry') count = await spool.retry(selection, by);
+  else if (action === 'hold') count = await spool.hold(selection, reason, by);
+  else count = await spool.discard(selection, { reason, by, erase });
   operatorActed(telemetry, { action, count, by, ...(destination !== undefined && { destination }) });
   return count;
 }

@@ -115,3 +115,23 @@ test.serial('what makes no sense is wrong use and asks nobody', async (t) => {
   ];
   for (const args of wrong) t.is((await slidegate([...args, ...nowhere])).code, 2, args.join(' '));
 });
+
+test.serial(
+  'discard --erase removes the bytes of the entry, and says so also when it was done',
+  async (t) => {
+    await using gateway = await heldGateway();
+
+    const preview = await run(gateway, 'discard', '1', '--erase');
+    t.regex(preview.stdout, /^2 tasks would be discarded/);
+    t.true((await gateway.spool.headerIndex(1)) !== undefined);
+    const first = await run(gateway, 'discard', '1', '--erase', '--yes');
+    const again = await run(gateway, 'discard', '1', '--erase', '--yes');
+    const wrong = await run(gateway, 'retry', '1', '--erase');
+
+    t.deepEqual([first.code, first.stdout], [0, '2 tasks discarded; what is settled was erased.\n']);
+    t.deepEqual([again.code, again.stdout], [0, '0 tasks discarded; what is settled was erased.\n']);
+    t.is(wrong.code, 2);
+    t.is(await gateway.spool.headerIndex(1), undefined);
+    t.true((await gateway.spool.headerIndex(2)) !== undefined);
+  },
+);
