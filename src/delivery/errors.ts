@@ -18,6 +18,8 @@ const DISPOSITIONS = {
   PATH_IMPOSSIBLE: 'hold',
   /** The template gives the instance the name of another. */
   PATH_TAKEN: 'hold',
+  /** The file-set has as many images as one should have. */
+  FILE_SET_FULL: 'hold',
   /** The folder is not there, not writable or full. */
   FOLDER_UNAVAILABLE: 'retry',
   /** Nothing was sent: the HTTP server cannot be connected to. */

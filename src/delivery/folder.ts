@@ -13,6 +13,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readFileMeta } from '../dicom/file-meta.ts';
 import { GatewayError } from '../errors.ts';
+import { paced } from './bandwidth.ts';
 import type {
   DeliveryItem,
   DestinationDeps,
@@ -21,12 +22,14 @@ import type {
 } from './destination-kind.ts';
 import { DurableFolder } from './durable-file.ts';
 import { DeliveryError } from './errors.ts';
-import { DEFAULT_TEMPLATE, PathTemplateSetting, pathOfInstance } from './instance-path.ts';
+import { FileSet } from './file-set.ts';
+import { attributesOf, DEFAULT_TEMPLATE, PathTemplateSetting, pathOfInstance } from './instance-path.ts';
 import { laneSettings } from './lane-settings.ts';
 import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
-import { HeadBuffers } from './part10-source.ts';
+import { HeadBuffers, type HeadedSource } from './part10-source.ts';
 import { type PathTemplate, parsePathTemplate } from './path-template.ts';
+import { indexOf } from './rewriting.ts';
 
 const FolderSettings = z.strictObject({
   kind: z.literal('folder').describe('Part 10 files in a folder.'),
@@ -41,6 +44,13 @@ const FolderSettings = z.strictObject({
   template: PathTemplateSetting.default(DEFAULT_TEMPLATE).describe(
     'Path of each file below the folder; keywords or tags of attributes in braces.',
   ),
+  dicomdir: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Makes the folder a DICOM File-set, such as readers of media take: a DICOMDIR that lists the images, and ' +
+        'names of eight characters in place of the `template`.',
+    ),
   writers_max: z.int().min(1).max(64).default(8).describe('Files written at the same time.'),
   ...laneSettings,
 });
@@ -63,6 +73,7 @@ class FolderSession implements DestinationSession<PreparedInstance> {
   readonly #buffers = new HeadBuffers();
   readonly #folder: DurableFolder;
   readonly #template: PathTemplate;
+  readonly #fileSet: FileSet | undefined;
   readonly #deps: DestinationDeps;
   readonly #closing = new AbortController();
 
@@ -70,6 +81,7 @@ class FolderSession implements DestinationSession<PreparedInstance> {
     this.slots = settings.writers_max;
     this.#folder = new DurableFolder(resolve(settings.path), { create: settings.create });
     this.#template = parsePathTemplate(settings.template);
+    this.#fileSet = settings.dicomdir ? new FileSet(this.#folder, deps) : undefined;
     this.#deps = deps;
   }
 
@@ -82,12 +94,15 @@ class FolderSession implements DestinationSession<PreparedInstance> {
   async send({ source, item, close }: PreparedInstance): Promise<Outcome> {
     const { signal } = this.#closing;
     try {
-      await this.#folder.write(pathOfInstance(this.#template, source, item), source, {
+      const path = this.#pathOf(source, item);
+      this.#fileSet?.assertRoomFor(path);
+      await this.#folder.write(path, paced(source, this.#deps), {
         // The same for every attempt, so that none is left behind.
         temporaryName: `.${item.entry.sopInstanceUid}.${item.taskId}.part`,
-        mayReplace: (path) => assertSameInstance(path, item.entry.sopInstanceUid),
+        mayReplace: (existing) => assertSameInstance(existing, item.entry.sopInstanceUid),
         signal,
       });
+      this.#fileSet?.add(path, indexOf(source), item.entry);
       return { taken: true, outcome: 'delivered' };
     } catch (error) {
       if (signal.aborted) return STOPPED;
@@ -111,6 +126,17 @@ class FolderSession implements DestinationSession<PreparedInstance> {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#fileSet?.close();
+  }
+
+  #pathOf(source: HeadedSource, item: DeliveryItem): string {
+    if (!this.#fileSet) return pathOfInstance(this.#template, source, item);
+    const attributeOf = attributesOf(source, item);
+    return this.#fileSet.pathOf({
+      studyInstanceUid: attributeOf('StudyInstanceUID') ?? '',
+      seriesInstanceUid: attributeOf('SeriesInstanceUID') ?? '',
+      sopInstanceUid: item.entry.sopInstanceUid,
+    });
   }
 }
 

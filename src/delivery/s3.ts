@@ -13,6 +13,7 @@ import { readFileMeta } from '../dicom/file-meta.ts';
 import { GatewayError } from '../errors.ts';
 import type { TlsTarget } from '../tls/client.ts';
 import { tlsErrorOf } from '../tls/client.ts';
+import { paced } from './bandwidth.ts';
 import type {
   DeliveryItem,
   DestinationDeps,
@@ -113,7 +114,7 @@ class S3Session implements DestinationSession<PreparedInstance> {
       signal.throwIfAborted();
       const Key = pathOfInstance(this.#template, source, item);
       if (!isUniquePerInstance(this.#template)) await this.#assertSameInstance(Key, sopInstanceUid);
-      await upload(this.#client, source, {
+      await upload(this.#client, paced(source, this.#deps), {
         object: {
           Bucket,
           Key,

@@ -11,7 +11,8 @@ export interface StowMessage {
 
 const BLOCK_BYTES = 256 * 1024;
 
-export function stowMessage(source: Part10Source): StowMessage {
+export function stowMessage(source: Part10Source & { readonly blockBytesMax?: number }): StowMessage {
+  const blockBytes = Math.min(BLOCK_BYTES, source.blockBytesMax ?? BLOCK_BYTES);
   const boundary = `slidegate-${randomUUID()}`;
   const before = Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`, 'latin1');
   const after = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');
@@ -19,7 +20,10 @@ export function stowMessage(source: Part10Source): StowMessage {
   return {
     contentType: `multipart/related; type="application/dicom"; boundary="${boundary}"`,
     lengthBytes,
-    body: () => (lengthBytes <= BLOCK_BYTES ? whole(source, before, after) : blocks(source, before, after)),
+    body: () =>
+      lengthBytes <= blockBytes
+        ? whole(source, before, after)
+        : blocks(source, { before, after, blockBytes }),
   };
 }
 
@@ -32,11 +36,14 @@ async function whole(source: Part10Source, before: Buffer, after: Buffer): Promi
   return body;
 }
 
-async function* blocks(source: Part10Source, before: Buffer, after: Buffer): AsyncGenerator<Uint8Array> {
+async function* blocks(
+  source: Part10Source,
+  { before, after, blockBytes }: { before: Buffer; after: Buffer; blockBytes: number },
+): AsyncGenerator<Uint8Array> {
   yield before;
   for (let position = 0; position < source.sizeBytes; ) {
     // Fresh for each: nobody says when the socket has let go of one.
-    const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, source.sizeBytes - position));
+    const block = Buffer.allocUnsafeSlow(Math.min(blockBytes, source.sizeBytes - position));
     await readFully(source, block, position);
     position += block.byteLength;
     yield block;

@@ -9,6 +9,7 @@
  * - What is wrong with the sign-in, the URL or the server keeps instances waiting, and holds none.
  */
 import { GatewayError } from '../errors.ts';
+import { paced } from './bandwidth.ts';
 import type {
   DeliveryItem,
   DestinationDeps,
@@ -136,7 +137,7 @@ class StowRsSession implements DestinationSession<PreparedInstance> {
 
   async #store(connection: HttpConnection, source: HeadedSource): Promise<HttpAnswer> {
     const makeRequest = async (): Promise<HttpRequest> => {
-      const { contentType, lengthBytes, body } = stowMessage(source);
+      const { contentType, lengthBytes, body } = stowMessage(paced(source, this.#deps));
       return {
         method: 'POST',
         path: `${this.#basePath}/studies`,
