@@ -14,6 +14,16 @@ export function setOf(
   return entry.origin === 'converted' ? `products of ${entry.parentEntryId}` : undefined;
 }
 
+/** Whether nothing of its set stands before it. */
+export function isFirstOfSet(
+  claim: Claim,
+  claims: readonly Claim[],
+  settings: Parameters<typeof setOf>[1],
+): boolean {
+  const set = setOf(claim, settings);
+  return claims.find((other) => setOf(other, settings) === set) === claim;
+}
+
 export function priorityOf({ payload }: Claim): number {
   return PRIORITY[(payload as Partial<DeliveryPayload> | undefined)?.priority ?? 'normal'];
 }

@@ -17,6 +17,11 @@ export interface ClaimQueueOptions<Ready> {
   setOf(claim: Claim): string | undefined;
   /** Higher first. */
   priorityOf(claim: Claim): number;
+  /**
+   * How long a slot that has come to the end of its set waits for the spool to give more of it, before it takes
+   * another; absent: not at all.
+   */
+  patience?(): Promise<void>;
   /** Claims asked for at a time, at most. */
   readonly batchMax: number;
   /** What is made ready ahead of its turn, at most. */
@@ -58,6 +63,8 @@ export class ClaimQueue<Ready> {
   #claiming: Promise<void> | undefined;
   /** Of the claims of late. */
   #meanBytes = CLAIMED_BYTES / FIRST_BATCH;
+  /** The last answer was as long as it could be. */
+  #spoolHadMore = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ClaimQueueOptions<Ready>) {
@@ -74,15 +81,17 @@ export class ClaimQueue<Ready> {
   take(slot: number): Promise<Next<Ready> | undefined> {
     if (this.#failure) return Promise.reject(this.#failure.error);
     if (this.#options.signal.aborted) return Promise.resolve(undefined);
-    const next = this.#pick(slot);
+    const awaitsMore = this.#awaitsMore(slot);
+    const next = awaitsMore ? undefined : this.#pick(slot);
     if (next) {
       this.#claimMore();
       return Promise.resolve(next);
     }
-    this.#setOfSlot.delete(slot);
+    if (!awaitsMore) this.#setOfSlot.delete(slot);
     const { promise, resolve } = Promise.withResolvers<Next<Ready> | undefined>();
     this.#takers.push({ slot, give: resolve });
     this.#claimMore();
+    if (awaitsMore) void this.#options.patience?.().then(() => this.#giveToTakers());
     return promise.then((given) => {
       if (this.#failure) throw this.#failure.error;
       return given;
@@ -112,7 +121,10 @@ export class ClaimQueue<Ready> {
     if (this.#claiming || signal.aborted || (this.#waiting.length > batch / 2 && !starving)) return;
     this.#claiming = this.#options
       .claim(batch, signal)
-      .then((claims) => this.#admit(claims))
+      .then((claims) => {
+        this.#spoolHadMore = claims.length >= batch;
+        this.#admit(claims);
+      })
       .catch((error: unknown) => {
         this.#failure = { error };
         this.#dismissTakers();
@@ -126,15 +138,26 @@ export class ClaimQueue<Ready> {
       this.#meanBytes += (claim.entry.sizeBytes - this.#meanBytes) / 8;
     }
     if (this.#options.signal.aborted) return;
-    // The slot that became free last goes first: its association is warm.
+    this.#giveToTakers();
+    this.#prepareAhead();
+    if (claims.length > 0) this.#claimMore();
+    else if (this.#takers.length > 0) setImmediate(() => this.#claimMore());
+  }
+
+  /** The slot that became free last goes first: its association is warm. */
+  #giveToTakers(): void {
     for (const taker of this.#takers.splice(0).reverse()) {
       const next = this.#pick(taker.slot);
       if (next) taker.give(next);
       else this.#takers.unshift(taker);
     }
-    this.#prepareAhead();
-    if (claims.length > 0) this.#claimMore();
-    else if (this.#takers.length > 0) setImmediate(() => this.#claimMore());
+  }
+
+  /** Its set has come to an end here, but perhaps not in the spool, which had more to give when it was last asked. */
+  #awaitsMore(slot: number): boolean {
+    const own = this.#setOfSlot.get(slot);
+    const isPatient = this.#options.patience !== undefined && this.#spoolHadMore;
+    return isPatient && own !== undefined && !this.#waiting.some(({ set }) => set === own);
   }
 
   /** Behind everything that is as urgent, and behind all of its set. */

@@ -12,7 +12,7 @@ import { sopClassName } from '../dicom/sop-class.ts';
 import type { AssociationTarget, ServiceUser, UserIdentity } from '../dimse/service-user.ts';
 import { formatStatus } from '../dimse/status.ts';
 import { GatewayError } from '../errors.ts';
-import type { Entry } from '../spool/spool.ts';
+import type { Entry, PriorityName } from '../spool/spool.ts';
 import type { TlsTarget } from '../tls/client.ts';
 import { paced } from './bandwidth.ts';
 import { ScuCommitment } from './commitment-association.ts';
@@ -39,6 +39,8 @@ import { withEvenLength, withVrEncoding } from './rewriting.ts';
 import { openObserved, releaseQuietly, ScuAssociation, type ScuAssociationDeps } from './scu-association.ts';
 import { openClientTls } from './tls-settings.ts';
 
+/** PS3.7 9.3.1.1: medium, high and low. */
+const PRIORITIES: Readonly<Record<PriorityName, number>> = { normal: 0, urgent: 1, 'off-peak': 2 };
 /** SOP classes and transfer syntaxes remembered, for the next association. */
 const NEEDS_MAX = 120;
 
@@ -154,7 +156,12 @@ class DimseScuSession implements DestinationSession<PreparedInstance> {
       const transferSyntaxUid = agreeOnTransferSyntax(item.entry, user);
       const asAgreed = await this.#render(source, transferSyntaxUid);
       const response = await user.store(
-        { sopClassUid, sopInstanceUid, transferSyntaxUid },
+        {
+          sopClassUid,
+          sopInstanceUid,
+          transferSyntaxUid,
+          priority: PRIORITIES[item.payload.priority ?? 'normal'],
+        },
         paced(dataSetOf(asAgreed), this.#deps),
       );
       return outcomeOfResponse(response, this.#settings);

@@ -8,7 +8,7 @@ import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Attempts } from './attempts.ts';
 import type { Breaker } from './breaker.ts';
-import { priorityOf, setOf } from './claim-order.ts';
+import { isFirstOfSet, priorityOf, setOf } from './claim-order.ts';
 import { ClaimQueue, type Next } from './claim-queue.ts';
 import type { Clock } from './clock.ts';
 import type { DestinationSession, PreparedItem } from './destination-kind.ts';
@@ -22,6 +22,8 @@ import type { SlotRamp } from './slot-ramp.ts';
 const BATCH_MAX = 128;
 /** Made ready ahead of their turn: enough to go on with while the spool commits. */
 const AHEAD_MAX = 32;
+/** A slot waits so long for the spool to give more of the study that it sends. */
+const MORE_OF_STUDY_MS = 100;
 
 export interface FlowOptions {
   readonly destination: string;
@@ -63,7 +65,7 @@ export class Flow {
    * @throws what the spool threw when it was asked for claims
    */
   async run(priorityAtLeast: number | undefined, until: AbortSignal): Promise<void> {
-    const { breaker, ramp, settlements } = this.#deps;
+    const { breaker, ramp, settlements, clock } = this.#deps;
     const { session, settings } = this.#options;
     const { state } = breaker;
     const halfOpen = state === 'half-open';
@@ -75,6 +77,9 @@ export class Flow {
       prepare: (claim) => session.prepare(claim as DeliveryClaim),
       setOf: (claim) => setOf(claim, settings),
       priorityOf,
+      ...(settings.keep_study_on_one_association && {
+        patience: () => clock.sleep(MORE_OF_STUDY_MS, signal),
+      }),
       batchMax: halfOpen ? 1 : BATCH_MAX,
       aheadMax: halfOpen ? 0 : AHEAD_MAX,
       signal,
@@ -129,8 +134,11 @@ export class Flow {
     signal: AbortSignal,
   ): Promise<readonly Claim[]> {
     const { failing } = this.#deps.breaker;
+    const { settings } = this.#options;
     const claims = await this.#claim({ ...ask, limit: Math.min(failing.size + 1, BATCH_MAX) }, signal);
-    const probe = claims.find(({ entry }) => !failing.has(entry.entryId)) ?? claims[0];
+    const mayGo =
+      settings.order === 'study' ? claims.filter((claim) => isFirstOfSet(claim, claims, settings)) : claims;
+    const probe = mayGo.find(({ entry }) => !failing.has(entry.entryId)) ?? claims[0];
     this.#deps.settlements.release(claims.filter((claim) => claim !== probe));
     return probe ? [probe] : [];
   }

@@ -5,13 +5,13 @@
  * that has no PACS yet.
  *
  * - A file appears under its name complete or not at all, and what is reported taken has survived a power cut.
- * - Written twice it is the same file: a retry replaces, it never adds.
+ * - Written twice it is the same file: a retry replaces, it never adds. A file of the same SOP Instance with other
+ *   content is replaced as well, and that is on record.
  * - A file of another instance is never overwritten, whatever the template makes of the two.
  */
-import { access, constants, open, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readFileMeta } from '../dicom/file-meta.ts';
 import { GatewayError } from '../errors.ts';
 import { paced } from './bandwidth.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
 } from './destination-kind.ts';
 import { DurableFolder } from './durable-file.ts';
 import { DeliveryError } from './errors.ts';
+import { compareExisting } from './existing-file.ts';
 import { FileSet } from './file-set.ts';
 import { attributesOf, DEFAULT_TEMPLATE, PathTemplateSetting, pathOfInstance } from './instance-path.ts';
 import { laneSettings } from './lane-settings.ts';
@@ -56,8 +57,8 @@ const FolderSettings = z.strictObject({
 });
 type FolderSettings = z.infer<typeof FolderSettings>;
 
-/** What the longest File Meta Information in the field leaves plenty of. */
-const FILE_META_BYTES_MAX = 8192;
+/** On record where it is so: somebody may want to know, and may have a backup. */
+const REPLACED = 'Replaced a file of the same instance with other content';
 /** Errors that no waiting mends: another instance made a file where this one needs a folder, or the name is too long. */
 const PATH_ERRORS = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EINVAL', 'EILSEQ']);
 
@@ -93,17 +94,21 @@ class FolderSession implements DestinationSession<PreparedInstance> {
 
   async send({ source, item, close }: PreparedInstance): Promise<Outcome> {
     const { signal } = this.#closing;
+    let found: Awaited<ReturnType<typeof compareExisting>>;
     try {
       const path = this.#pathOf(source, item);
       this.#fileSet?.assertRoomFor(path);
       await this.#folder.write(path, paced(source, this.#deps), {
         // The same for every attempt, so that none is left behind.
         temporaryName: `.${item.entry.sopInstanceUid}.${item.taskId}.part`,
-        mayReplace: (existing) => assertSameInstance(existing, item.entry.sopInstanceUid),
+        mayReplace: async (existing) => {
+          found = await compareExisting(existing, source, item.entry.sopInstanceUid);
+        },
         signal,
       });
       this.#fileSet?.add(path, indexOf(source), item.entry);
-      return { taken: true, outcome: 'delivered' };
+      if (found !== 'other-content') return { taken: true, outcome: 'delivered' };
+      return { taken: true, outcome: 'warning', comment: REPLACED };
     } catch (error) {
       if (signal.aborted) return STOPPED;
       const known = asFolderError(error);
@@ -137,39 +142,6 @@ class FolderSession implements DestinationSession<PreparedInstance> {
       seriesInstanceUid: attributeOf('SeriesInstanceUID') ?? '',
       sopInstanceUid: item.entry.sopInstanceUid,
     });
-  }
-}
-
-/** A name that is taken by anything but the same instance stays with it. */
-async function assertSameInstance(path: string, sopInstanceUid: string): Promise<void> {
-  let header: Buffer;
-  try {
-    await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(FILE_META_BYTES_MAX),
-      0,
-      FILE_META_BYTES_MAX,
-      0,
-    );
-    header = buffer.subarray(0, bytesRead);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if (sopInstanceUidOf(header) === sopInstanceUid) return;
-  throw new DeliveryError(
-    'PATH_TAKEN',
-    'Cannot write the file as its name belongs to another instance: the template must make a name of its own ' +
-      'for each, such as by {SOPInstanceUID}',
-  );
-}
-
-function sopInstanceUidOf(header: Uint8Array): string | undefined {
-  try {
-    return readFileMeta(header).sopInstanceUid;
-  } catch (error) {
-    if (error instanceof GatewayError) return undefined; // Whatever it is, it is not ours.
-    throw error;
   }
 }
 

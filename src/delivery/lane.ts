@@ -41,6 +41,8 @@ export interface LaneOptions {
   readonly settings: LaneSettings;
   /** Of the windows of the settings. */
   readonly timeZone: string;
+  /** What holds the session back; nothing is held back any more once it is cut off. */
+  readonly bandwidth?: { close(): void } | undefined;
 }
 
 export interface LaneDeps {
@@ -54,6 +56,7 @@ export class Lane {
   readonly destination: string;
   readonly #session: DestinationSession;
   readonly #settings: LaneSettings;
+  readonly #bandwidth: LaneOptions['bandwidth'];
   readonly #deps: LaneDeps;
   readonly #hours: LaneHours;
   readonly #breaker: Breaker;
@@ -66,12 +69,13 @@ export class Lane {
   readonly #running: Promise<void>;
   #wasOpen: boolean | undefined;
 
-  constructor({ destination, session, settings, timeZone }: LaneOptions, deps: LaneDeps) {
+  constructor({ destination, session, settings, timeZone, bandwidth }: LaneOptions, deps: LaneDeps) {
     const { telemetry, clock, random } = deps;
     const { retry } = settings;
     this.destination = destination;
     this.#session = session;
     this.#settings = settings;
+    this.#bandwidth = bandwidth;
     this.#deps = deps;
     const hours = new LaneHours(settings, timeZone);
     const breaker = new Breaker(retry, { now: () => clock.now(), random });
@@ -125,7 +129,9 @@ export class Lane {
     const drained = new AbortController();
     await Promise.race([this.#running, clock.sleep(drainMs, drained.signal)]);
     drained.abort();
-    await this.#session.close();
+    const closing = this.#session.close();
+    this.#bandwidth?.close();
+    await closing;
     await this.#running;
 
     const settled = new AbortController();

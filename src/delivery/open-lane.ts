@@ -87,7 +87,8 @@ export class OpenLane {
     const { telemetry } = this.#deps;
     laneOpened(telemetry, { destination, kind: settings.kind, slots: session.slots });
     laneReportOnly(telemetry, { destination, reportOnly });
-    this.#lane = new Lane({ destination, session, settings, timeZone }, this.#deps);
+    const bandwidth = this.#bandwidth;
+    this.#lane = new Lane({ destination, session, settings, timeZone, bandwidth }, this.#deps);
     if (reportOnly) return; // What waits for a commitment waits until the destination is live again.
     const peer = session.commitment;
     this.#commitmentLane = new CommitmentLane({ destination, peer, retry: settings.retry }, this.#deps);
@@ -114,7 +115,6 @@ export class OpenLane {
     // Closing the session cuts off what is being asked: it cannot wait for the other.
     const stopped = this.#lane ? this.#lane.stop(drainMs) : this.session.close();
     await Promise.all([stopped, this.#commitmentLane?.stop()]);
-    this.#bandwidth?.close();
   }
 }
 

@@ -9,7 +9,6 @@
  * - What is wrong with the keys, the bucket, the clock or the server keeps instances waiting, and holds none.
  */
 import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { readFileMeta } from '../dicom/file-meta.ts';
 import { GatewayError } from '../errors.ts';
 import type { TlsTarget } from '../tls/client.ts';
 import { tlsErrorOf } from '../tls/client.ts';
@@ -21,6 +20,7 @@ import type {
   DestinationSession,
 } from './destination-kind.ts';
 import { DeliveryError } from './errors.ts';
+import { sopInstanceUidOf } from './existing-file.ts';
 import { pathOfInstance } from './instance-path.ts';
 import { type Outcome, outcomeOfError, STOPPED } from './outcome.ts';
 import { openOutgoing, type PreparedInstance } from './outgoing.ts';
@@ -206,13 +206,4 @@ class S3Session implements DestinationSession<PreparedInstance> {
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-}
-
-function sopInstanceUidOf(header: Uint8Array): string | undefined {
-  try {
-    return readFileMeta(header).sopInstanceUid;
-  } catch (error) {
-    if (error instanceof GatewayError) return undefined; // Whatever it is, it is not ours.
-    throw error;
-  }
 }

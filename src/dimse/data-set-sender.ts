@@ -5,6 +5,8 @@ import { commandPduLength, framedLength, frameInPlace, writeCommandPdu } from '.
 /** Reads a data set, from wherever it lies. */
 export interface DataSetSource {
   readonly lengthBytes: number;
+  /** Bytes to collect before they are sent on, at most: a source that is held back on purpose flows evenly so. */
+  readonly blockBytesMax?: number;
   /**
    * Fills `into` from `position`, counted from the start of the data set, with at least one byte.
    *
@@ -62,11 +64,12 @@ export class DataSetSender {
    */
   async send(presentationContextId: number, command: CommandSet, dataSet: DataSetSource): Promise<void> {
     const fragmentBytes = this.#fragmentBytes;
+    const blockBytes = this.#blockBytesFor(dataSet);
     let leaving: Promise<void> | undefined;
     let position = 0;
     let start = commandPduLength(command);
     do {
-      const dataSetBytes = Math.min(this.#blockBytes, dataSet.lengthBytes - position);
+      const dataSetBytes = Math.min(blockBytes, dataSet.lengthBytes - position);
       const end = start + framedLength(dataSetBytes, fragmentBytes);
       const block = this.#nextBlock(end);
       await readWhole(dataSet, block.subarray(end - dataSetBytes, end), position);
@@ -85,6 +88,13 @@ export class DataSetSender {
       start = 0;
     } while (position < dataSet.lengthBytes);
     await leaving;
+  }
+
+  /** Whole fragments, or one that is shorter: even, as all are. */
+  #blockBytesFor({ blockBytesMax = this.#blockBytes }: DataSetSource): number {
+    if (blockBytesMax >= this.#blockBytes) return this.#blockBytes;
+    const fragments = Math.floor(blockBytesMax / this.#fragmentBytes);
+    return fragments > 0 ? fragments * this.#fragmentBytes : Math.max(2, blockBytesMax - (blockBytesMax % 2));
   }
 
   /** The block that is not leaving. It is kept for the next message and grows when it must. */

@@ -1,52 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
-import { z } from 'zod';
-import { Lane } from '../../src/delivery/lane.ts';
-import { laneSettings } from '../../src/delivery/lane-settings.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { MemorySpool } from '../support/memory-spool.ts';
-import { notTaken, ScriptedSession, TAKEN } from '../support/scripted-session.ts';
-import { settled, VirtualClock } from '../support/virtual-clock.ts';
+import { notTaken, TAKEN } from '../support/scripted-session.ts';
+import { KIND, prepareLane } from '../support/test-lane.ts';
+import { settled } from '../support/virtual-clock.ts';
 
-const KIND = 'delivery:pacs';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-interface Options {
-  readonly slots?: number;
-  readonly retry?: Record<string, unknown>;
-  /** The other settings of the lane. */
-  readonly settings?: Record<string, unknown>;
-}
-
-function startLane({ slots = 1, retry = {}, settings = {} }: Options = {}) {
-  const clock = new VirtualClock();
-  const spool = new MemorySpool(clock);
-  const session = new ScriptedSession(slots);
-  const metrics = createMetrics(new Registry());
-  const start = () =>
-    new Lane(
-      {
-        destination: 'pacs',
-        session,
-        settings: z.object(laneSettings).parse({ retry, ...settings }),
-        timeZone: 'Europe/Berlin',
-      },
-      {
-        spool: spool.asSpool(),
-        clock,
-        random: () => 0,
-        telemetry: { log: pino({ level: 'silent' }), metrics },
-      },
-    );
-  const add = (count: number) => Array.from({ length: count }, () => spool.add(KIND));
-  return { clock, spool, session, metrics, start, add };
-}
-
 test('lane delivers what waits, oldest first, and what comes later', async (t) => {
-  const { spool, session, start, add } = startLane();
+  const { spool, session, start, add } = prepareLane();
   add(3);
   const lane = start();
   await settled();
@@ -64,7 +26,7 @@ test('lane delivers what waits, oldest first, and what comes later', async (t) =
 });
 
 test('lane keeps every slot busy, and each with one instance at a time', async (t) => {
-  const { session, spool, start, add } = startLane({ slots: 3 });
+  const { session, spool, start, add } = prepareLane({ slots: 3 });
   const busy = new Set<number>();
   let most = 0;
   session.answer = async (_, { slot }) => {
@@ -85,7 +47,7 @@ test('lane keeps every slot busy, and each with one instance at a time', async (
 });
 
 test('the next instance is made ready while the answer is awaited', async (t) => {
-  const { session, start, add } = startLane();
+  const { session, start, add } = prepareLane();
   const { promise, resolve } = Promise.withResolvers<typeof TAKEN>();
   session.answer = () => promise;
   add(3);
@@ -100,7 +62,7 @@ test('the next instance is made ready while the answer is awaited', async (t) =>
 });
 
 test('one instance of ten is refused: nine are delivered, one is held', async (t) => {
-  const { session, spool, start, add } = startLane({ slots: 2 });
+  const { session, spool, start, add } = prepareLane({ slots: 2 });
   session.answer = (entryId) =>
     entryId === 4 ? notTaken('refused', { code: 'REFUSED', status: 0xc000 }) : TAKEN;
   const tasks = add(10);
@@ -114,7 +76,7 @@ test('one instance of ten is refused: nine are delivered, one is held', async (t
 });
 
 test('one instance of ten ends associations: it is tried three times, alone once, and held; nine are delivered', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   session.answer = (entryId) => (entryId === 4 ? notTaken('unclear') : TAKEN);
   const tasks = add(10);
   const lane = start();
@@ -133,7 +95,7 @@ test('one instance of ten ends associations: it is tried three times, alone once
 });
 
 test('lane waits out the back-off when the peer answers A700H', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   session.answer = () => notTaken('resources');
   add(1);
   const lane = start();
@@ -149,7 +111,7 @@ test('lane waits out the back-off when the peer answers A700H', async (t) => {
 });
 
 test('the destination down for 26 hours of steady input: nothing is held, everything arrives after', async (t) => {
-  const { clock, session, spool, metrics, start, add } = startLane({ slots: 2 });
+  const { clock, session, spool, metrics, start, add } = prepareLane({ slots: 2 });
   session.answer = () => notTaken('unreachable');
   session.isThere = false;
   const lane = start();
@@ -178,7 +140,7 @@ test('the destination down for 26 hours of steady input: nothing is held, everyt
 });
 
 test('an outage of 30 days holds nothing, though deliveries are given up after 7', async (t) => {
-  const { clock, session, spool, start, add } = startLane({
+  const { clock, session, spool, start, add } = prepareLane({
     retry: { longest_delay: '1h', breaker_longest_delay: '1h' },
   });
   session.answer = () => notTaken('unreachable');
@@ -198,7 +160,7 @@ test('an outage of 30 days holds nothing, though deliveries are given up after 7
 });
 
 test('an outage is not counted by a gateway that was started in the middle of it', async (t) => {
-  const { clock, session, spool, start, add } = startLane({
+  const { clock, session, spool, start, add } = prepareLane({
     retry: { longest_delay: '1h', breaker_longest_delay: '1h' },
   });
   session.answer = () => notTaken('unreachable');
@@ -216,7 +178,7 @@ test('an outage is not counted by a gateway that was started in the middle of it
 });
 
 test('what a working destination has no room for is held after seven days, and not before', async (t) => {
-  const { clock, session, start, add } = startLane();
+  const { clock, session, start, add } = prepareLane();
   session.answer = (entryId) => (entryId === 1 ? notTaken('resources') : TAKEN);
   const [poor] = add(1);
   const lane = start();
@@ -233,7 +195,7 @@ test('what a working destination has no room for is held after seven days, and n
 });
 
 test('after A7xx another waiting instance is the probe, not C-ECHO', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   session.answer = () => notTaken('resources');
   add(10);
   const lane = start();
@@ -254,7 +216,7 @@ test('after A7xx another waiting instance is the probe, not C-ECHO', async (t) =
 });
 
 test('after a probe that got through one instance tries first, so that no herd comes down on the peer', async (t) => {
-  const { clock, session, spool, start, add } = startLane({ slots: 4 });
+  const { clock, session, spool, start, add } = prepareLane({ slots: 4 });
   session.answer = () => notTaken('unclear');
   add(40);
   const lane = start();
@@ -272,7 +234,7 @@ test('after a probe that got through one instance tries first, so that no herd c
 });
 
 test('an instance alone with a peer that ends every association is neither held nor sent without pause', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   session.answer = () => notTaken('unclear');
   add(1);
   const lane = start();
@@ -285,7 +247,7 @@ test('an instance alone with a peer that ends every association is neither held 
 });
 
 test('0110 for a single instance is tried five times, then held', async (t) => {
-  const { clock, session, start, add } = startLane();
+  const { clock, session, start, add } = prepareLane();
   session.answer = () => notTaken('processing', { status: 0x0110 });
   const [task] = add(1);
   const lane = start();
@@ -298,7 +260,7 @@ test('0110 for a single instance is tried five times, then held', async (t) => {
 });
 
 test('0110 for everything is an outage: nothing is held for it', async (t) => {
-  const { clock, session, spool, start, add } = startLane({ slots: 2 });
+  const { clock, session, spool, start, add } = prepareLane({ slots: 2 });
   session.answer = () => notTaken('processing', { status: 0x0110 });
   add(20);
   const lane = start();
@@ -313,7 +275,7 @@ test('0110 for everything is an outage: nothing is held for it', async (t) => {
 });
 
 test('the products of a conversion go through one slot, in their order', async (t) => {
-  const { session, spool, start } = startLane({ slots: 3 });
+  const { session, spool, start } = prepareLane({ slots: 3 });
   for (let product = 0; product < 8; product += 1) {
     for (const parentEntryId of [101, 102]) spool.add(KIND, { origin: 'converted', parentEntryId });
     spool.add(KIND);
@@ -344,7 +306,7 @@ test('the products of a conversion go through one slot, in their order', async (
 });
 
 test('what was taken is not sent again because the spool could not write it down at once', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   spool.writeErrors = [new Error('disk full'), new Error('disk full')];
   add(4);
   const lane = start();
@@ -357,7 +319,7 @@ test('what was taken is not sent again because the spool could not write it down
 });
 
 test('a claim is kept alive while its instance is being sent', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   const { promise, resolve } = Promise.withResolvers<typeof TAKEN>();
   session.answer = () => promise;
   add(1);
@@ -374,7 +336,7 @@ test('a claim is kept alive while its instance is being sent', async (t) => {
 });
 
 test('stop() lets what is being sent finish, and gives back the rest untouched', async (t) => {
-  const { session, spool, start, add } = startLane();
+  const { session, spool, start, add } = prepareLane();
   const { promise, resolve } = Promise.withResolvers<typeof TAKEN>();
   session.answer = () => promise;
   add(10);
@@ -394,7 +356,7 @@ test('stop() lets what is being sent finish, and gives back the rest untouched',
 });
 
 test('stop() cuts off what does not finish in time, and nobody is blamed for it', async (t) => {
-  const { clock, session, spool, start, add } = startLane();
+  const { clock, session, spool, start, add } = prepareLane();
   const { promise, resolve } = Promise.withResolvers<ReturnType<typeof notTaken>>();
   session.answer = () => promise;
   session.close = async () => resolve(notTaken('local', { code: 'STOPPED' }));
@@ -411,7 +373,7 @@ test('stop() cuts off what does not finish in time, and nobody is blamed for it'
 });
 
 test('a fault of ours holds the instance it happened to, and the lane goes on', async (t) => {
-  const { session, spool, start, add } = startLane();
+  const { session, spool, start, add } = prepareLane();
   session.answer = (entryId) => {
     if (entryId === 2) throw new TypeError('undefined is not a function');
     return TAKEN;
@@ -426,7 +388,7 @@ test('a fault of ours holds the instance it happened to, and the lane goes on', 
 });
 
 test('the words of the peer are kept with the task, and not in the status of the lane', async (t) => {
-  const { session, start, add } = startLane();
+  const { session, start, add } = prepareLane();
   session.answer = () => notTaken('refused', { comment: 'DOE^JANE has no order' });
   const [task] = add(1);
   const lane = start();
@@ -446,7 +408,7 @@ test('whatever the destination does, and however often the gateway restarts, eac
       fc.integer({ min: 1, max: 4 }),
       fc.array(fc.integer({ min: 0, max: 60_000 }), { maxLength: 3 }),
       async (failures, slots, restarts) => {
-        const { clock, session, spool, start, add } = startLane({ slots });
+        const { clock, session, spool, start, add } = prepareLane({ slots });
         const left = failures.map((script) => [...script]);
         const tasks = add(failures.length);
         session.answer = (entryId) => {

@@ -3,6 +3,7 @@ import type {
   ClaimRequest,
   Completion,
   Entry,
+  EntryQuery,
   Failure,
   NewRecord,
   NewTask,
@@ -112,8 +113,8 @@ export class MemorySpool {
 
   async complete(completions: readonly Completion[]): Promise<void> {
     this.#mayWrite();
-    for (const { claim, outcome, tasks = [] } of completions) {
-      Object.assign(this.#of(claim), { state: 'done', outcome });
+    for (const { claim, outcome, detail, tasks = [] } of completions) {
+      Object.assign(this.#of(claim), { state: 'done', outcome, ...(detail && { reason: detail }) });
       for (const task of tasks) this.add(task.kind, claim.entry, task);
     }
     this.#wake();
@@ -144,6 +145,13 @@ export class MemorySpool {
     await this.release(claims);
     for (const { taskId } of claims) (this.tasks[taskId - 1] as MemoryTask).dueAtMs = dueAtMs;
     this.#wake();
+  }
+
+  async query({ entryIds = [] }: EntryQuery) {
+    return entryIds.map((entryId) => ({
+      entryId,
+      tasks: this.tasks.filter(({ entry }) => entry.entryId === entryId),
+    }));
   }
 
   async keep(records: readonly NewRecord[]): Promise<void> {
