@@ -46,12 +46,14 @@ export class TestAuthority {
 
   async issue({ subject = '/CN=test', names = LOOPBACK, days = 30 }: CertificateOptions = {}) {
     this.#count += 1;
-    const { certificate, key } = this.#paths(`issued-${this.#count}`);
-    const request = join(this.folder, 'request.pem');
-    const extensions = join(this.folder, 'extensions.cnf');
+    const number = this.#count;
+    const { certificate, key } = this.#paths(`issued-${number}`);
+    const request = `${certificate}.request`;
+    const extensions = `${certificate}.extensions`;
     await writeFile(extensions, `subjectAltName=${names}\n`);
     await openssl('req', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', subject);
-    const signer = ['-CA', this.ca, '-CAkey', this.#paths('ca').key, '-CAcreateserial'];
+    const serial = ['-set_serial', String(number)];
+    const signer = ['-CA', this.ca, '-CAkey', this.#paths('ca').key, ...serial];
     const validity = ['-days', String(days), '-extfile', extensions];
     await openssl('x509', '-req', '-in', request, ...signer, ...validity, '-out', certificate);
     return { certificate, key } satisfies CertificateFiles;
