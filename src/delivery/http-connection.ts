@@ -151,7 +151,7 @@ export class HttpConnection {
     if (!(error instanceof Error) || this.#signal.aborted) return error;
     const { hostname, port, protocol } = this.#target.origin;
     const where = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
-    const tlsError = begun ? undefined : tlsErrorOf(error, where);
+    const tlsError = tlsErrorOf(error, where); // With TLS 1.3 a server refuses our certificate after the handshake.
     if (tlsError) return tlsError;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined && !begun && message !== 'the connection was closed') return error; // A bug of ours.

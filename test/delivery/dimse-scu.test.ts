@@ -190,6 +190,7 @@ test('elements behind the pixel data of a large instance are rewritten too', asy
   t.true(peer.kept[0]?.dataSet.equals(expected.dataSet));
 });
 
+// Fault case 17.
 test('a transfer syntax that the peer does not take holds the instance, and names both', async (t) => {
   const { peer, instances, send } = await withPeer(t);
   const jpeg = instances.add(
@@ -206,6 +207,7 @@ test('a transfer syntax that the peer does not take holds the instance, and name
   t.is(peer.kept.length, 1);
 });
 
+// Fault case 16.
 test('a SOP class that the peer does not take holds the instance; others go', async (t) => {
   const { instances, send } = await withPeer(t, { acceptsAbstractSyntax: (uid) => uid !== CT_IMAGE });
 
@@ -296,6 +298,21 @@ test('a damaged copy is held, and the peer never gets it whole', async (t) => {
   t.is(peer.received.length, 0);
   t.is(instances.openNow, 0);
   t.true((await send(instances.add(smallInstance({ sopInstanceUid: '1.2.3' })))).taken);
+});
+
+test('the priority of a rule is that of the request', async (t) => {
+  const seen: number[] = [];
+  const { instances, send } = await withPeer(t, {
+    answer: ({ priority }) => {
+      seen.push(priority);
+      return { status: 0 };
+    },
+  });
+  for (const priority of ['urgent', undefined, 'normal', 'off-peak'] as const) {
+    const item = instances.add(smallInstance({ sopInstanceUid: `1.2.${seen.length + 1}` }));
+    await send({ ...item, payload: { ...item.payload, ...(priority && { priority }) } });
+  }
+  t.deepEqual(seen, [1, 0, 0, 2]);
 });
 
 test('every status of the table is read from the wire, with the words of the peer', async (t) => {

@@ -94,6 +94,20 @@ test('a second attempt replaces the file of the first, also one that was cut off
   t.true((await readFile(join(path, '1.2.1.dcm'))).equals(part10Of(instance)));
 });
 
+test('a file of the same instance with other content is replaced, and that is on record', async (t) => {
+  const { path, instances, send } = await openFolder(t, { template: '{SOPInstanceUID}.dcm' });
+  const old = smallInstance({ sopInstanceUid: '1.2.1', patientId: 'P-4710', pixelBytes: 200_000 });
+  await mkdir(path);
+  await writeFile(join(path, '1.2.1.dcm'), part10Of(old));
+  const instance = smallInstance({ sopInstanceUid: '1.2.1', pixelBytes: 200_000 });
+
+  const outcome = await send(instances.add(instance));
+
+  t.like(outcome, { taken: true, outcome: 'warning' });
+  t.true((await readFile(join(path, '1.2.1.dcm'))).equals(part10Of(instance)));
+  t.deepEqual(await send(instances.add(instance)), { taken: true, outcome: 'delivered' });
+});
+
 test('a name that belongs to another instance, or to no instance, is never overwritten', async (t) => {
   const { path, instances, send, files, leftovers } = await openFolder(t, {
     template: '{StudyInstanceUID}.dcm',
@@ -101,15 +115,21 @@ test('a name that belongs to another instance, or to no instance, is never overw
   const first = smallInstance({ sopInstanceUid: '1.2.1' });
   await send(instances.add(first));
   await writeFile(join(path, '9.9.dcm'), 'a letter');
+  await writeFile(join(path, '8.8.dcm'), '');
 
   const second = await send(instances.add(smallInstance({ sopInstanceUid: '1.2.2' })));
   const third = await send(
     instances.add(smallInstance({ sopInstanceUid: '1.2.3', studyInstanceUid: '9.9' })),
   );
 
+  const fourth = await send(
+    instances.add(smallInstance({ sopInstanceUid: '1.2.4', studyInstanceUid: '8.8' })),
+  );
+
+  t.like(fourth, { taken: false, reason: 'refused', code: 'PATH_TAKEN' });
   t.like(second, { taken: false, reason: 'refused', code: 'PATH_TAKEN' });
   t.like(third, { taken: false, reason: 'refused', code: 'PATH_TAKEN' });
-  t.deepEqual(await files(), ['1.2.3.100.dcm', '9.9.dcm']);
+  t.deepEqual(await files(), ['1.2.3.100.dcm', '8.8.dcm', '9.9.dcm']);
   t.deepEqual(await leftovers(), []);
   t.true((await readFile(join(path, '1.2.3.100.dcm'))).equals(part10Of(first)));
 });
