@@ -1,15 +1,25 @@
 /**
- * A process to be killed: it receives, applies rules, converts, delivers and purges, all at once, and writes a
- * line for every promise it has got. Arguments: the folder of the spool and a number that makes its instances
+ * A process to be killed: it receives, replaces, applies rules, converts, delivers, fails over, has destinations
+ * commit, holds, discards, erases and purges, all at once, and writes a line for every promise it has got. Arguments: the folder of the spool and a number that makes its instances
  * its own.
  */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Claim, type Completion, openSpool, type Spool, SpoolSettings } from '../../src/spool/spool.ts';
+import {
+  type Arrival,
+  type Claim,
+  ClaimsLostError,
+  type Completion,
+  openSpool,
+  type Spool,
+  SpoolError,
+  SpoolSettings,
+  type StoredInstance,
+} from '../../src/spool/spool.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
-import { part10Of, smallInstance } from './small-instance.ts';
+import { part10Of, type SmallInstance, smallInstance } from './small-instance.ts';
 import { arrivalOf, receive, writeAll } from './temporary-spool.ts';
 
 const [directory = '', run = '0'] = process.argv.slice(2);
@@ -21,6 +31,8 @@ const spool = await openSpool(
   { telemetry: createTelemetry({ level: 'silent' }), stepModule: new URL('./kill-step.ts', import.meta.url) },
 );
 const released = new Set<number>();
+const again = new Set<number>();
+const missed = new Set<number>();
 const stop = new AbortController();
 let next = 0;
 await Promise.all([
@@ -29,6 +41,7 @@ await Promise.all([
   work('conversion', 2, convert),
   work('delivery:a', 8, deliver),
   work('delivery:b', 8, deliver),
+  work('commitment:a', 4, commit),
   purge(),
 ]);
 await spool.close();
@@ -48,13 +61,50 @@ async function receiveInstances(): Promise<void> {
       await writeAll(reception, instance.dataSet.subarray(0, -10));
       reception.discard('association aborted');
     }
-    await receive(spool, instance);
-    const sha256 = createHash('sha256').update(instance.dataSet).digest('hex');
-    promise(`accepted ${instance.sopInstanceUid} ${sha256}`);
+    const { entryId } = await take(instance);
     if (number % 13 === 0) await receive(spool, instance);
+    if (number % 8 === 0) await replace(instance.sopInstanceUid);
+    if (number % 9 === 0) await keepRecord(`${run}-${number}`);
+    await operate(entryId);
   }
   while (!(await isIdle())) await new Promise((resolve) => setTimeout(resolve, 20));
   stop.abort();
+}
+
+async function take(instance: SmallInstance, facts: Partial<Arrival> = {}): Promise<{ entryId: number }> {
+  const committed = await receive(spool, instance, facts);
+  const sha256 = createHash('sha256').update(instance.dataSet).digest('hex');
+  promise(`accepted ${instance.sopInstanceUid} ${sha256}`);
+  return committed;
+}
+
+/** The same instance with another data set takes its place. */
+async function replace(sopInstanceUid: string): Promise<void> {
+  await take(smallInstance({ sopInstanceUid, pixelBytes: 3500 }), { onOtherContent: 'replace' });
+}
+
+async function keepRecord(key: string): Promise<void> {
+  await spool.keep([{ collection: 'victim', key, value: { key } }]);
+  promise(`kept ${key}`);
+}
+
+/** An operator steps in, whatever is being done with the entry. Sources are left to their conversion. */
+async function operate(entryId: number): Promise<void> {
+  if (isSource(entryId)) return;
+  const selection = { entryIds: [entryId] };
+  if (entryId % 10 === 1) {
+    await spool.hold(selection, 'looked at');
+    await spool.retry(selection);
+  }
+  if (entryId % 10 !== 2) return;
+  const erase = entryId % 40 === 2;
+  const discarded = await spool.discard(selection, { reason: 'not wanted', by: 'ann', erase });
+  if (discarded > 0) promise(`discarded ${entryId}`);
+  if (discarded > 0 && erase) promise(`erased ${entryId}`);
+}
+
+function isSource(entryId: number): boolean {
+  return entryId % 4 === 0;
 }
 
 async function isIdle(): Promise<boolean> {
@@ -70,16 +120,28 @@ async function work(
 }
 
 async function settle(completions: readonly Completion[]): Promise<void> {
-  await spool.complete(completions);
-  for (const { claim } of completions) promise(`settled ${claim.taskId}`);
+  const lost = await lostOf(spool.complete(completions));
+  for (const { claim } of completions) if (!lost.includes(claim.taskId)) promise(`settled ${claim.taskId}`);
+}
+
+/** Claims are lost to the operator, and then what was done is nobody's. */
+async function lostOf(work: Promise<void>): Promise<readonly number[]> {
+  try {
+    await work;
+    return [];
+  } catch (error) {
+    if (error instanceof ClaimsLostError) return error.taskIds;
+    throw error;
+  }
 }
 
 function applyRules(claims: readonly Claim[]): Promise<void> {
   return settle(
     claims.map((claim) => {
       if (claim.entry.entryId % 9 === 0) return { claim, discard: { reason: 'rule' }, outcome: 'discarded' };
-      const isSource = claim.entry.entryId % 4 === 0;
-      const kinds = isSource ? (['conversion'] as const) : (['delivery:a', 'delivery:b'] as const);
+      const kinds = isSource(claim.entry.entryId)
+        ? (['conversion'] as const)
+        : (['delivery:a', 'delivery:b'] as const);
       return { claim, tasks: kinds.map((kind) => ({ kind })), outcome: 'planned' };
     }),
   );
@@ -119,7 +181,30 @@ async function deliver(claims: readonly Claim[]): Promise<void> {
     else sent.push(claim);
   }
   await Promise.all(sent.map(readWhole));
-  await settle(sent.map((claim) => ({ claim, outcome: 'delivered', status: 0 })));
+  await settle(sent.map(deliveryOf));
+}
+
+function deliveryOf(claim: Claim): Completion {
+  const isFirst = !again.has(claim.entry.entryId);
+  again.add(claim.entry.entryId);
+  if (claim.kind !== 'delivery:a') return { claim, outcome: 'delivered', status: 0 };
+  // Another destination takes over, or this one has to commit to what it took.
+  if (claim.taskId % 3 === 0 && isFirst)
+    return { claim, tasks: [{ kind: 'delivery:b' }], outcome: 'failed-over' };
+  if (claim.taskId % 3 !== 1) return { claim, outcome: 'delivered', status: 0 };
+  return { claim, tasks: [{ kind: 'commitment:a' }], outcome: 'delivered', status: 0 };
+}
+
+/** Some of what was taken turns out to be missing, once, and is sent again. */
+async function commit(claims: readonly Claim[]): Promise<void> {
+  await settle(
+    claims.map((claim) => {
+      const isMissing = claim.taskId % 2 === 0 && !missed.has(claim.entry.entryId);
+      missed.add(claim.entry.entryId);
+      if (isMissing) return { claim, tasks: [{ kind: 'delivery:a' }], outcome: 'missing' };
+      return { claim, outcome: 'committed' };
+    }),
+  );
 }
 
 function release(claim: Claim): Promise<void> {
@@ -129,11 +214,17 @@ function release(claim: Claim): Promise<void> {
 
 function fail(claim: Claim): Promise<void> {
   const failure = { disposition: 'unclear' as const, code: 'NO_RESPONSE', message: 'No response.' };
-  return spool.fail([{ ...failure, claim, retryAtMs: Date.now() + 20 }]);
+  return lostOf(spool.fail([{ ...failure, claim, retryAtMs: Date.now() + 20 }])).then(() => {});
 }
 
 async function readWhole({ entry }: Claim): Promise<void> {
-  const stored = await spool.open(entry.entryId);
+  let stored: StoredInstance;
+  try {
+    stored = await spool.open(entry.entryId);
+  } catch (error) {
+    if (error instanceof SpoolError && error.code === 'BYTES_PURGED') return; // Erased: the claim is lost.
+    throw error;
+  }
   const bytes = Buffer.alloc(stored.sizeBytes);
   await stored.read(bytes, 0);
   await stored.close();
