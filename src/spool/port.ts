@@ -9,6 +9,7 @@
  * associations, rules or destinations.
  */
 import type { Disposition } from '../errors.ts';
+import type { TaskPreview } from './task-groups.ts';
 
 /** Task kinds are open: these are the ones in use. */
 export type TaskKind = 'rules' | 'conversion' | `delivery:${string}` | `commitment:${string}`;
@@ -192,6 +193,8 @@ export interface Selection {
   readonly kind?: TaskKind;
   readonly states?: readonly TaskState[];
   readonly reasonContains?: string;
+  readonly code?: string;
+  readonly status?: number;
   /** Tasks that are in their state since this time or later. */
   readonly sinceMs?: number;
 }
@@ -356,6 +359,8 @@ export interface Spool {
    * @throws {ClaimsLostError} as `complete`
    */
   defer(claims: readonly Claim[], until: { readonly dueAtMs: number }): Promise<void>;
+  /** The tasks that an action would change, in groups; changes nothing. */
+  preview(action: 'retry' | 'hold' | 'discard', selection: Selection): Promise<TaskPreview>;
   /** Held tasks of the selection wait again, at once, and count attempts anew. Returns how many. */
   retry(selection: Selection, by?: string): Promise<number>;
   /** Waiting and claimed tasks of the selection are held. Returns how many. */

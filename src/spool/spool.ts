@@ -31,6 +31,7 @@ export { SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
 export * from './payload.ts';
 export type * from './port.ts';
+export type { TaskGroup, TaskPreview } from './task-groups.ts';
 
 export interface SpoolDependencies {
   readonly telemetry: Telemetry;

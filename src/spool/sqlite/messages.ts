@@ -22,6 +22,7 @@ import type {
   TaskKind,
 } from '../port.ts';
 import type { StagedBytes } from '../staging.ts';
+import type { TaskGroup } from '../task-groups.ts';
 import type { WireError } from '../wire-error.ts';
 
 /** What the thread is started with. */
@@ -149,7 +150,12 @@ interface Requests {
   hold: { ask: { selection: Selection; reason: string; by: string }; answer: number };
   discard: {
     ask: { selection: Selection; reason: string; by: string; preview: boolean; erase: boolean };
-    answer: { count: number; erased: readonly { entryId: number; fileName: string | null }[] };
+    answer: {
+      count: number;
+      erased: readonly { entryId: number; fileName: string | null }[];
+      /** Of a preview. */
+      groups: readonly TaskGroup[];
+    };
   };
   /** Wipes from the disk what discards have erased. */
   wipe: { ask: object; answer: number };

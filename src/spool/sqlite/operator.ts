@@ -1,5 +1,6 @@
 import type { TaskKind } from '../port.ts';
 import { countsAfter, NO_COUNTS, TASK_MOVES } from '../task.ts';
+import { TaskGroups } from '../task-groups.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry } from './entries.ts';
@@ -24,6 +25,7 @@ export class OperatorAction {
   /** Entries to look at once all tasks are discarded. */
   readonly #toErase = new Set<number>();
   readonly #erased: Erased[] = [];
+  readonly #groups = new TaskGroups();
   /** Tasks that were acted on, or would be. */
   count = 0;
 
@@ -42,7 +44,8 @@ export class OperatorAction {
     const tasks = (page.value ?? []) as OpenTask[];
     this.count += tasks.length;
     const isPreview = this.request.type === 'discard' && this.request.preview;
-    if (!isPreview) {
+    if (isPreview) for (const task of tasks) this.#groups.add(groupedAs(task));
+    else {
       this.#audit(tasks.length);
       for (const task of tasks) this.#act(task);
       if (this.#erases) for (const task of tasks) this.#toErase.add(task.entry_id);
@@ -52,7 +55,7 @@ export class OperatorAction {
   }
 
   get answer(): Answer<'discard'> {
-    return { count: this.count, erased: this.#erased };
+    return { count: this.count, erased: this.#erased, groups: this.#groups.all };
   }
 
   get #erases(): boolean {
@@ -125,6 +128,17 @@ export class OperatorAction {
   }
 }
 
+function groupedAs({ kind, state, code, reason, status, updated_at_ms: atMs }: OpenTask) {
+  return {
+    kind,
+    state: taskStateOf(state),
+    atMs,
+    ...(code !== null && { code }),
+    ...(status !== null && { status }),
+    ...(reason !== null && { reason }),
+  };
+}
+
 /** What an operator may look for: the code that `status` shows, or any part of the reason. */
 function reasonOf({ code, reason }: OpenTask): string {
   return `${code ?? ''} ${reason ?? ''}`;
@@ -141,6 +155,8 @@ function* pagesOf(context: LedgerContext, request: OperatorRequest): Generator<O
     states.includes(task.state) &&
     kinds.includes(task.kind) &&
     (selection.reasonContains === undefined || reasonOf(task).includes(selection.reasonContains)) &&
+    (selection.code === undefined || task.code === selection.code) &&
+    (selection.status === undefined || task.status === selection.status) &&
     (selection.sinceMs === undefined || task.updated_at_ms >= selection.sinceMs);
 
   if (selection.entryIds !== undefined) {

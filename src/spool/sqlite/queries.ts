@@ -118,7 +118,7 @@ export const queries = {
   bar: "UPDATE task SET state = 'barred' WHERE task_id = ? AND state = 'ready'",
   liftBar: "UPDATE task SET state = 'ready' WHERE task_id = ? AND state = 'barred'",
   barredTasks: `
-    SELECT task_id, entry_id, kind, state, rank, token, code, reason, updated_at_ms FROM task
+    SELECT task_id, entry_id, kind, state, rank, token, code, reason, status, updated_at_ms FROM task
     WHERE kind = 'rules' AND state = 'barred' AND settled_at_ms IS NULL`,
   keptBack: `
     SELECT task_id, state FROM task
@@ -161,11 +161,11 @@ export const queries = {
     UPDATE task SET due_at_ms = ?1 + (due_at_ms - updated_at_ms), updated_at_ms = ?1
     WHERE state = 'delayed' AND due_at_ms >= ?1 AND updated_at_ms > ?1`,
   openTasks: `
-    SELECT task_id, entry_id, kind, state, rank, token, code, reason, updated_at_ms FROM task
+    SELECT task_id, entry_id, kind, state, rank, token, code, reason, status, updated_at_ms FROM task
     WHERE kind = ? AND state = ? AND settled_at_ms IS NULL AND (rank, task_id) > (?, ?)
     ORDER BY rank, task_id LIMIT ?`,
   openTasksOfEntry: `
-    SELECT task_id, entry_id, kind, state, rank, token, code, reason, updated_at_ms FROM task
+    SELECT task_id, entry_id, kind, state, rank, token, code, reason, status, updated_at_ms FROM task
     WHERE task_id BETWEEN ? AND ? AND settled_at_ms IS NULL ORDER BY task_id`,
   oldestOfRank: `
     SELECT rank, created_at_ms FROM task

@@ -30,6 +30,7 @@ import type {
 import { StagedReception } from '../reception.ts';
 import { BlockPool } from '../staging.ts';
 import type { StepHook } from '../steps.ts';
+import type { TaskPreview } from '../task-groups.ts';
 import { SqliteCustody } from './custody.ts';
 import type { Erased } from './erasure.ts';
 import { SpoolHub } from './hub.ts';
@@ -47,6 +48,13 @@ import {
   toWireFailure,
   toWireRecord,
 } from './wire.ts';
+
+/** The states that an action takes tasks from. */
+const PREVIEWED_STATES = {
+  retry: ['held'],
+  hold: ['waiting', 'claimed'],
+  discard: ['waiting', 'claimed', 'held'],
+} as const;
 
 export interface SqliteSpoolOptions {
   /** Absolute. */
@@ -222,6 +230,13 @@ export class SqliteSpool implements Spool {
     this.#places.settling(claims);
     const ask = { claims: claims.map(toWireClaim), dueAtMs: until.dueAtMs };
     throwIfLost('defer', await this.#parts.ledger.ask('defer', ask).answer);
+  }
+
+  async preview(action: 'retry' | 'hold' | 'discard', selection: Selection): Promise<TaskPreview> {
+    const states = selection.states ?? PREVIEWED_STATES[action];
+    const ask = { selection: { ...selection, states }, reason: '', by: '', preview: true, erase: false };
+    const { count, groups } = await this.#parts.ledger.ask('discard', ask).answer;
+    return { count, groups };
   }
 
   retry(selection: Selection, by = UNNAMED_OPERATOR): Promise<number> {

@@ -21,6 +21,7 @@ export interface OpenTask {
   readonly token: number | null;
   readonly code: string | null;
   readonly reason: string | null;
+  readonly status: number | null;
   readonly updated_at_ms: number;
 }
 

@@ -1,0 +1,79 @@
+import test from 'ava';
+import type { Spool } from '../../../src/spool/spool.ts';
+import { TaskGroups } from '../../../src/spool/task-groups.ts';
+import { claim, openTemporarySpool, receive } from '../../support/temporary-spool.ts';
+
+/** Receives an instance, and holds its delivery. */
+async function hold(
+  spool: Spool,
+  destination: string,
+  failure: { code: string; message: string; status?: number },
+) {
+  const { entryId } = await receive(spool);
+  const [rules] = await claim(spool, 'rules');
+  const kind = `delivery:${destination}` as const;
+  await spool.complete([{ claim: rules!, outcome: 'planned', tasks: [{ kind }] }]);
+  const [delivery] = await claim(spool, kind);
+  await spool.fail([{ claim: delivery!, disposition: 'hold', ...failure }]);
+  return entryId;
+}
+
+const REFUSED = { code: 'REFUSED', message: 'Destination answered A900H', status: 0xa900 };
+const TIMEOUT = { code: 'RESPONSE_TIMEOUT', message: 'No answer' };
+
+test('a preview says how many tasks an action would change, by kind, code, status and reason, and changes nothing', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { spool } = temporary;
+  for (let count = 0; count < 3; count += 1) await hold(spool, 'pacs', REFUSED);
+  await hold(spool, 'pacs', TIMEOUT);
+  await hold(spool, 'archive', REFUSED);
+  const before = await spool.status();
+
+  const { count, groups } = await spool.preview('retry', { destination: 'pacs' });
+
+  t.is(count, 4);
+  t.like(groups[0], { kind: 'delivery:pacs', state: 'held', code: 'REFUSED', status: 0xa900, count: 3 });
+  t.is(groups[0]?.reason, REFUSED.message);
+  t.true((groups[0]?.oldestAtMs ?? 0) <= (groups[0]?.newestAtMs ?? 0));
+  t.like(groups[1], { code: 'RESPONSE_TIMEOUT', count: 1 });
+  t.is(groups.length, 2);
+  t.deepEqual((await spool.preview('hold', { destination: 'pacs' })).count, 0);
+  t.deepEqual((await spool.status()).tasks, before.tasks);
+});
+
+test('tasks are chosen by exact code and by status', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { spool } = temporary;
+  await hold(spool, 'pacs', REFUSED);
+  await hold(spool, 'pacs', { ...REFUSED, status: 0xc000 });
+  await hold(spool, 'pacs', TIMEOUT);
+
+  t.is((await spool.preview('retry', { status: 0xa900 })).count, 1);
+  t.is((await spool.preview('retry', { code: 'REFUSED' })).count, 2);
+  t.is((await spool.preview('retry', { code: 'REFUS' })).count, 0);
+  t.is(await spool.retry({ code: 'REFUSED', status: 0xc000 }), 1);
+  t.is((await spool.status()).states.pending, 1);
+});
+
+test('reasons that differ more than anybody would read are told in one', (t) => {
+  const groups = new TaskGroups();
+  for (let index = 0; index < 500; index += 1) {
+    groups.add({
+      kind: 'delivery:pacs',
+      state: 'held',
+      code: 'REFUSED',
+      reason: `comment ${index}`,
+      atMs: index,
+    });
+  }
+
+  t.is(groups.all.length, 101);
+  t.deepEqual(groups.all[0], {
+    kind: 'delivery:pacs',
+    state: 'held',
+    code: 'REFUSED',
+    count: 400,
+    oldestAtMs: 100,
+    newestAtMs: 499,
+  });
+});
