@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { unionOfKinds } from '../kinds.ts';
 import { dimseScp } from './dimse-scp.ts';
+import { folderInput } from './folder-input.ts';
 import type { Input, InputDeps, InputKind } from './input-kind.ts';
 import { stowRs } from './stow-rs.ts';
 
@@ -8,6 +9,7 @@ import { stowRs } from './stow-rs.ts';
 const inputKinds = {
   'dimse-scp': dimseScp,
   'stow-rs': stowRs,
+  folder: folderInput,
 };
 
 export const InputSettings = unionOfKinds(inputKinds);

@@ -48,8 +48,6 @@ export interface Part10Outcome {
   readonly error?: unknown;
 }
 
-/** The index of the files that describe a medium: an instance by form, nothing to store. PS3.10 8.6. */
-export const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
 const VERIFICATION = '1.2.840.10008.1.1';
 
 /** Enough for File Meta Information, and for what an instance says of itself. */

@@ -51,3 +51,52 @@ export function stowBrokeOff(
 ): void {
   telemetry.log.warn(event, 'STOW-RS request broke off; the instance that was arriving was discarded.');
 }
+
+/** The instance of a file is durable. */
+export function fileTaken(
+  telemetry: Telemetry,
+  event: { input: string; source: string; entryId: number },
+): void {
+  telemetry.metrics.storeRequestsTotal.inc({ source: event.source, status: '0000' });
+  telemetry.log.debug(event, 'File taken.');
+}
+
+/** A file is none that can be taken. Its name is not told, for it may be a patient's: size and time find it. */
+export function fileRejected(
+  telemetry: Telemetry,
+  event: {
+    input: string;
+    source: string;
+    status: number;
+    reason: string;
+    sizeBytes: number;
+    modifiedAt: string;
+  },
+): void {
+  const status = event.status.toString(16).toUpperCase().padStart(4, '0');
+  telemetry.metrics.storeRequestsTotal.inc({ source: event.source, status });
+  telemetry.log.warn({ ...event, status }, 'File rejected.');
+}
+
+/** A file cannot be read now: it is locked, or not ours to read. It is tried again; told the first time only. */
+export function fileNotTaken(
+  telemetry: Telemetry,
+  event: { input: string; code: string; sizeBytes: number },
+): void {
+  telemetry.log.warn(event, 'File cannot be read: it is tried again.');
+}
+
+/** A file was taken and cannot be deleted or moved. It is not taken again; told the first time only. */
+export function fileNotRemoved(telemetry: Telemetry, event: { input: string; code: string }): void {
+  telemetry.log.error(event, 'File was taken and cannot be removed: it is tried again.');
+}
+
+/** A watched folder, or a part of it, cannot be read; told once. */
+export function folderUnreadable(telemetry: Telemetry, event: { input: string; code: string }): void {
+  telemetry.log.error(event, 'Watched folder cannot be read: it is tried again.');
+}
+
+/** A watched folder can be read again. */
+export function folderBack(telemetry: Telemetry, event: { input: string }): void {
+  telemetry.log.info(event, 'Watched folder can be read again.');
+}
