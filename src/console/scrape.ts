@@ -6,6 +6,7 @@ import type { ConsolePorts } from './ports.ts';
 /** The spool is one volume; the label leaves room for more. */
 const VOLUME = 'spool';
 const DELIVERY = 'delivery:';
+const COMMITMENT = 'commitment:';
 
 /** Everything in Prometheus' text format. */
 export async function scrape({ spool, telemetry, lanes }: ConsolePorts): Promise<string> {
@@ -37,15 +38,26 @@ function collectTasks(metrics: Metrics, { tasks }: SpoolStatus, destinations: re
   metrics.deliveryItems.reset();
   metrics.deliveryOldestPending.reset();
   for (const state of ['waiting', 'claimed', 'held']) {
-    for (const stage of ['rules', 'conversion', 'delivery']) metrics.tasks.set({ stage, state }, 0);
+    for (const stage of ['rules', 'conversion', 'delivery', 'commitment'])
+      metrics.tasks.set({ stage, state }, 0);
     for (const destination of destinations) metrics.deliveryItems.set({ destination, state }, 0);
   }
   const oldest = new Map(destinations.map((destination) => [destination, 0]));
   for (const { kind, state, count, oldestAtMs } of tasks) {
+    if (kind.startsWith(COMMITMENT)) {
+      // Taken, and not done with: what is held there is a dead letter like any other.
+      const destination = kind.slice(COMMITMENT.length);
+      metrics.tasks.inc({ stage: 'commitment', state }, count);
+      metrics.deliveryItems.inc(
+        { destination, state: state === 'held' ? state : 'awaiting-commitment' },
+        count,
+      );
+      continue;
+    }
     const destination = kind.startsWith(DELIVERY) ? kind.slice(DELIVERY.length) : undefined;
     metrics.tasks.inc({ stage: destination === undefined ? kind : 'delivery', state }, count);
     if (destination === undefined) continue;
-    metrics.deliveryItems.set({ destination, state }, count);
+    metrics.deliveryItems.inc({ destination, state }, count);
     if (state === 'held' || count === 0) continue;
     const before = oldest.get(destination) || Number.POSITIVE_INFINITY;
     oldest.set(destination, Math.min(before, oldestAtMs));

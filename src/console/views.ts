@@ -10,10 +10,16 @@ import type {
 } from '../spool/spool.ts';
 import type { InputView, LaneView } from './ports.ts';
 
-const DELIVERY = 'delivery:';
+/** Stages whose tasks name a destination. */
+const STAGES_OF_DESTINATIONS = ['delivery', 'commitment'] as const;
 
 export function destinationOf(kind: TaskKind): string | undefined {
-  return kind.startsWith(DELIVERY) ? kind.slice(DELIVERY.length) : undefined;
+  const stage = STAGES_OF_DESTINATIONS.find((name) => kind.startsWith(`${name}:`));
+  return stage && kind.slice(stage.length + 1);
+}
+
+function stageOf(kind: TaskKind): string {
+  return destinationOf(kind) === undefined ? kind : kind.slice(0, kind.indexOf(':'));
 }
 
 /** What `GET /api/status` answers. What comes from the spool is absent while the spool does not answer. */
@@ -57,6 +63,8 @@ export interface DestinationView {
   readonly waiting: number;
   readonly sending: number;
   readonly held: number;
+  /** Taken and not committed to; absent where the destination need not commit. */
+  readonly awaitingCommitment?: number;
   readonly oldestWaitingAt?: string;
   readonly nextProbeAt?: string;
   readonly lastTakenAt?: string;
@@ -70,9 +78,11 @@ export function viewDestinations(
 ): readonly DestinationView[] {
   return lanes.map((lane) => {
     const own = tasks.filter(({ kind }) => destinationOf(kind) === lane.destination);
-    const count = (state: TaskState) =>
-      own.filter((task) => task.state === state).reduce((sum, task) => sum + task.count, 0);
-    const open = own.filter((task) => task.state !== 'held' && task.count > 0);
+    const sum = (some: SpoolStatus['tasks']) => some.reduce((total, task) => total + task.count, 0);
+    const deliveries = own.filter(({ kind }) => stageOf(kind) === 'delivery');
+    const count = (state: TaskState) => sum(deliveries.filter((task) => task.state === state));
+    const open = deliveries.filter((task) => task.state !== 'held' && task.count > 0);
+    const awaiting = own.filter(({ kind, state }) => stageOf(kind) === 'commitment' && state !== 'held');
     const { kind, state, opensAtMs, diverting, reportOnly, nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
     return {
       name: lane.destination,
@@ -83,7 +93,8 @@ export function viewDestinations(
       ...(reportOnly && { reportOnly }),
       waiting: count('waiting'),
       sending: count('claimed'),
-      held: count('held'),
+      held: sum(own.filter((task) => task.state === 'held')),
+      ...(lane.awaitingCommitment !== undefined && { awaitingCommitment: sum(awaiting) }),
       ...(open.length > 0 && { oldestWaitingAt: isoTime(Math.min(...open.map((task) => task.oldestAtMs))) }),
       ...(nextProbeAtMs !== undefined && { nextProbeAt: isoTime(nextProbeAtMs) }),
       ...(lastTakenAtMs !== undefined && { lastTakenAt: isoTime(lastTakenAtMs) }),
@@ -128,7 +139,7 @@ function viewTask(task: TaskRow) {
   const destination = destinationOf(task.kind);
   return {
     taskId: task.taskId,
-    stage: destination === undefined ? task.kind : 'delivery',
+    stage: stageOf(task.kind),
     ...(destination !== undefined && { destination }),
     state: task.state,
     attempt: task.attempt,

@@ -6,10 +6,18 @@ import { slidegate } from '../support/command-line.ts';
 const env = {
   NODE_CONFIG: JSON.stringify({
     inputs: { dimse: { ae_titles: ['GATE'] } },
-    sources: { ct1: { ae_title: 'CT1', hosts: ['10.0.0.0/24'] } },
+    sources: {
+      ct1: { ae_title: 'CT1', hosts: ['10.0.0.0/24'], commitment: { host: 'ct1.example.org', port: 4242 } },
+    },
     allow_any_caller: false,
     destinations: {
-      pacs: { kind: 'dimse-scu', host: 'pacs.example.org', port: 104, called_ae_title: 'PACS' },
+      pacs: {
+        kind: 'dimse-scu',
+        host: 'pacs.example.org',
+        port: 104,
+        called_ae_title: 'PACS',
+        commitment: 'required',
+      },
     },
   }),
 };
@@ -30,6 +38,9 @@ test('the statement holds every SOP class and transfer syntax that the code know
     t.true(stdout.includes(fact), fact);
   }
   t.regex(stdout, /\| A700H to A7FFH \| Out of resources \| tried again, after a long wait \|/);
+  t.regex(stdout, /\| Storage Commitment Push Model \| 1\.2\.840\.10008\.1\.20\.1 \| yes \| yes \|/);
+  t.regex(stdout, /\| pacs \| PACS \| THT-Client \| 3600000 \| 3 \|/);
+  t.regex(stdout, /\| ct1 \| ct1\.example\.org \| 4242 \| any \| true \| 86400000 \|/);
   t.regex(stdout, /## 8 Converted instances: VL Whole Slide Microscopy/);
   t.regex(stdout, /\| TotalPixelMatrixColumns \| \(0048,0006\) \| 1 \|/);
   t.notRegex(stdout, /undefined|\[object/);

@@ -54,3 +54,25 @@ test.serial('what is held is no longer pending: it does not age', async (t) => {
   t.is(found.get('slidegate_delivery_oldest_pending_timestamp_seconds{destination="pacs"}'), 0);
   t.is(found.get('slidegate_entries{origin="received",state="held"}'), 1);
 });
+
+test.serial(
+  'what a destination has taken and not committed to is shown, and is no delivery any more',
+  async (t) => {
+    const lanes = () => [{ ...LANES[0], awaitingCommitment: 1 }];
+    await using gateway = await startTestConsole({ ports: { lanes } });
+    await gateway.accept('1.2.1');
+    const [claim] = await gateway.spool.claim({ kind: 'rules', limit: 1 }, AbortSignal.timeout(5000));
+    const tasks = [{ kind: 'commitment:pacs' as const, payload: { rule: 'otherwise' } }];
+    await gateway.spool.complete([{ claim: claim!, tasks, outcome: 'planned' }]);
+
+    const found = await samples(gateway);
+    const { destinations } = (await gateway.ask('/api/status')).json() as {
+      destinations: readonly { awaitingCommitment?: number; waiting: number }[];
+    };
+
+    t.is(found.get('slidegate_delivery_items{destination="pacs",state="awaiting-commitment"}'), 1);
+    t.is(found.get('slidegate_delivery_items{destination="pacs",state="waiting"}'), 0);
+    t.is(found.get('slidegate_tasks{stage="commitment",state="waiting"}'), 1);
+    t.like(destinations[0], { awaitingCommitment: 1, waiting: 0 });
+  },
+);
