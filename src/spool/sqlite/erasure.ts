@@ -83,6 +83,17 @@ export class Wipe {
   }
 }
 
+/** Wipes what is left from before, outside of any other transaction. */
+export function finishWiping(context: LedgerContext): void {
+  const wipe = new Wipe(context);
+  for (let isMore = true; isMore; ) {
+    context.statements.control('begin');
+    isMore = wipe.advance();
+    context.statements.control('commit');
+    context.unit.commit();
+  }
+}
+
 function wipe({ folders }: LedgerContext, erasure: Erasure): void {
   const { file_name, segment_id, segment_offset, size_bytes } = erasure;
   if (file_name !== null) rmSync(join(folders.files, file_name), { force: true });

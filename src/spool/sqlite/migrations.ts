@@ -163,8 +163,7 @@ const V2 = `
   `;
 
 const V2_DOWN = `
-  -- States of waiting that version 1 does not have.
-  UPDATE task SET state = 'ready' WHERE state IN ('behind', 'barred') AND settled_at_ms IS NULL;
+  -- Recovery has left no state that version 1 does not have.
   -- Whether the destination keeps what it took is not known: it is sent again.
   UPDATE task SET kind = 'delivery:' || substr(kind, length('commitment:') + 1)
     WHERE kind GLOB 'commitment:*' AND settled_at_ms IS NULL;

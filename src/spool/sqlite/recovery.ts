@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { segmentFileName } from '../files/segment-writer.ts';
 import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
-import { Wipe } from './erasure.ts';
+import { finishWiping } from './erasure.ts';
 import type { Recovered } from './messages.ts';
 import { recordInterruption } from './settle.ts';
 import { settleSuccessions } from './successions.ts';
@@ -75,17 +75,6 @@ function bringForward(context: LedgerContext, interruptedIds: Iterable<number>):
   statements.control('commit');
   tally.committed();
   unit.commit();
-}
-
-/** What was being erased when the process ended. */
-function finishWiping(context: LedgerContext): void {
-  const wipe = new Wipe(context);
-  for (let isMore = true; isMore; ) {
-    context.statements.control('begin');
-    isMore = wipe.advance();
-    context.statements.control('commit');
-    context.unit.commit();
-  }
 }
 
 /** Segments without a row, or whose last instance has gone. */
