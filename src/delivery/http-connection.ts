@@ -45,6 +45,8 @@ export class HttpConnection {
   readonly #signal: AbortSignal;
   #client: Client | undefined;
   #connects = 0;
+  /** What the socket failed with first; the client tells the last. */
+  #socketError: Error | undefined;
 
   /** @param signal cuts off whatever is going on */
   constructor(target: HttpTarget, signal: AbortSignal) {
@@ -67,6 +69,7 @@ export class HttpConnection {
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const body = request.body === undefined ? undefined : new Watched(request.body);
     this.#client ??= this.#open();
+    this.#socketError = undefined;
     try {
       const {
         statusCode,
@@ -134,6 +137,9 @@ export class HttpConnection {
       isSettled = true;
       clearTimeout(timer);
       socket.off('error', settle).off('close', gone);
+      socket.once('error', (first) => {
+        this.#socketError ??= first;
+      });
       if (!error) return callback(null, socket);
       socket.on('error', () => {}).destroy();
       callback(error, null);
@@ -151,7 +157,8 @@ export class HttpConnection {
     if (!(error instanceof Error) || this.#signal.aborted) return error;
     const { hostname, port, protocol } = this.#target.origin;
     const where = `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
-    const tlsError = tlsErrorOf(error, where); // With TLS 1.3 a server refuses our certificate after the handshake.
+    // With TLS 1.3 a server refuses our certificate after the handshake.
+    const tlsError = tlsErrorOf(error, where) ?? tlsErrorOf(this.#socketError ?? error, where);
     if (tlsError) return tlsError;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined && !begun && message !== 'the connection was closed') return error; // A bug of ours.
