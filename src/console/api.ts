@@ -8,12 +8,21 @@
  */
 import express, { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
-import type { EntryQuery, Selection, TaskKind } from '../spool/spool.ts';
-import { operatorActed } from '../telemetry/events.ts';
+import type { EntryQuery } from '../spool/spool.ts';
 import { RequestError } from './errors.ts';
 import { readiness } from './health.ts';
+import { readHeld } from './held.ts';
 import type { ConsolePorts, ConsoleView } from './ports.ts';
-import { isoTime, type StatusAnswer, viewDestinations, viewEntry, viewInput, viewSpool } from './views.ts';
+import { act, StatusText, TaskAction, TasksBody } from './task-actions.ts';
+import {
+  isoTime,
+  type StatusAnswer,
+  viewDestinations,
+  viewEntry,
+  viewGroup,
+  viewInput,
+  viewSpool,
+} from './views.ts';
 
 const ENTRIES_MAX = 500;
 
@@ -25,27 +34,18 @@ const EntriesQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(ENTRIES_MAX).default(50),
 });
 
-/** Which tasks are meant. At least one field: "everything" has to be said some other way than by saying nothing. */
-const SelectionBody = z
-  .strictObject({
-    entryIds: z.array(z.int().min(1)).min(1).max(10_000).optional(),
-    destination: z.string().min(1).optional(),
-    kind: z.string().min(1).optional(),
-    reasonContains: z.string().min(1).optional(),
-    since: z.iso.datetime().optional(),
-  })
-  .refine((selection) => Object.values(selection).some((value) => value !== undefined), {
-    message: 'must name entries, a destination, a kind, a reason or a time',
-  });
+const HeldGroupsQuery = z.strictObject({
+  destination: z.string().min(1).optional(),
+  code: z.string().min(1).max(100).optional(),
+  status: StatusText.optional(),
+  since: z.iso.datetime().optional(),
+});
 
-const TasksBody = z.strictObject({
-  selection: SelectionBody,
-  /** Kept with the task, for whoever asks later. */
-  reason: z.string().trim().min(1).max(500).default('By an operator.'),
-  by: z.string().trim().min(1).max(64).default('unknown'),
-  preview: z.boolean().default(false),
-  /** Of a discard: bytes and headers of entries that have nothing left to do leave the disk. */
-  erase: z.boolean().default(false),
+const HeldEntriesQuery = z.strictObject({
+  ...HeldGroupsQuery.shape,
+  stage: z.enum(['rules', 'conversion', 'delivery', 'commitment']).optional(),
+  before: z.coerce.number().int().min(1).optional(),
+  limit: z.coerce.number().int().min(1).max(ENTRIES_MAX).default(50),
 });
 
 export function api(
@@ -96,42 +96,46 @@ export function api(
     else answerError(response, 404, { code: 'CONSOLE_NO_SUCH_ENTRY', message: `There is no entry ${id}` });
   });
 
+  router.get('/held', async (request, response) => {
+    const { before, since, ...query } = read(HeldEntriesQuery, request.query);
+    const page = await readHeld(spool, {
+      ...defined(query),
+      limit: query.limit,
+      ...(before !== undefined && { beforeEntryId: before }),
+      ...(since !== undefined && { sinceMs: Date.parse(since) }),
+    });
+    const { nextBefore } = page;
+    response.json({ entries: page.entries.map(viewEntry), ...(nextBefore !== undefined && { nextBefore }) });
+  });
+
+  router.get('/held/groups', async (request, response) => {
+    const { since, ...selection } = read(HeldGroupsQuery, request.query);
+    const { count, groups } = await spool.preview('retry', {
+      ...defined(selection),
+      ...(since !== undefined && { sinceMs: Date.parse(since) }),
+    });
+    response.json({ count, groups: groups.map(viewGroup) });
+  });
+
   router.post('/tasks/:action', express.json({ limit: '256kb' }), async (request: Request, response) => {
-    const action = read(z.enum(['retry', 'hold', 'discard']), request.params.action);
+    const action = read(TaskAction, request.params.action);
     const body = read(TasksBody, request.body ?? {});
-    const count = await act(ports, action, body);
-    response.json({ action, count, preview: body.preview });
+    const { groups, ...result } = await act(ports, action, body);
+    response.json({
+      action,
+      preview: body.preview,
+      ...result,
+      ...(groups && { groups: groups.map(viewGroup) }),
+    });
   });
 
   return router;
 }
 
-/** Does it, or counts what it would be done to. */
-async function act(
-  { spool, telemetry }: ConsolePorts,
-  action: 'retry' | 'hold' | 'discard',
-  { selection: stated, reason, by, preview, erase }: z.infer<typeof TasksBody>,
-): Promise<number> {
-  const { since, kind, entryIds, destination, reasonContains } = stated;
-  const selection: Selection = {
-    ...(entryIds && { entryIds }),
-    ...(destination !== undefined && { destination }),
-    ...(reasonContains !== undefined && { reasonContains }),
-    ...(kind !== undefined && { kind: kind as TaskKind }),
-    ...(since !== undefined && { sinceMs: Date.parse(since) }),
-  };
-  if (preview) {
-    // The spool counts what may be discarded; what may be retried or held is a part of that.
-    const states = { retry: ['held'], hold: ['waiting', 'claimed'], discard: undefined } as const;
-    const counted = states[action] ? { ...selection, states: states[action] } : selection;
-    return spool.discard(counted, { reason, by, preview: true });
-  }
-  let count: number;
-  if (action === 'retry') count = await spool.retry(selection, by);
-  else if (action === 'hold') count = await spool.hold(selection, reason, by);
-  else count = await spool.discard(selection, { reason, by, erase });
-  operatorActed(telemetry, { action, count, by, ...(destination !== undefined && { destination }) });
-  return count;
+/** Without what was not stated. */
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const stated = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(stated) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** @throws {RequestError} naming every field that is wrong */

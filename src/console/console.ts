@@ -28,7 +28,7 @@ import type { ConsolePorts, ConsoleView } from './ports.ts';
 import { scrape } from './scrape.ts';
 
 export type { ConsolePorts, ConsoleView, InputView, LaneView } from './ports.ts';
-export type { EntryAnswer, StatusAnswer } from './views.ts';
+export type { EntryAnswer, GroupAnswer, StatusAnswer } from './views.ts';
 
 interface Address {
   readonly host: string;

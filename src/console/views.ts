@@ -4,6 +4,7 @@ import type {
   EntryRow,
   EntryState,
   SpoolStatus,
+  TaskGroup,
   TaskKind,
   TaskRow,
   TaskState,
@@ -161,6 +162,26 @@ function viewAttempt({ attempt, startedAtMs, endedAtMs, disposition, code, statu
     code,
     ...(status !== undefined && { status: statusText(status) }),
     message,
+  };
+}
+
+/** Tasks that have their place, code, status and reason in common. */
+export type GroupAnswer = ReturnType<typeof viewGroup>;
+
+export function viewGroup(group: TaskGroup) {
+  const { state, code, status, reason, count, oldestAtMs, newestAtMs } = group;
+  const kind = group.kind as TaskKind;
+  const destination = destinationOf(kind);
+  return {
+    stage: stageOf(kind),
+    ...(destination !== undefined && { destination }),
+    state,
+    count,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status: statusText(status) }),
+    ...(reason !== undefined && { reason }),
+    oldestAt: isoTime(oldestAtMs),
+    newestAt: isoTime(newestAtMs),
   };
 }
 

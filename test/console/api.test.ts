@@ -156,7 +156,7 @@ test.serial('retry lets a held delivery wait again, and is counted', async (t) =
   const heldAfterPreview = (await gateway.spool.status()).states.held;
   const done = await change(gateway, 'retry', { selection: { destination: 'pacs' }, by: 'ops' });
 
-  t.deepEqual(preview.json(), { action: 'retry', count: 1, preview: true });
+  t.like(preview.json(), { action: 'retry', count: 1, preview: true });
   t.is(heldAfterPreview, 1);
   t.deepEqual(done.json(), { action: 'retry', count: 1, preview: false });
   t.is((await gateway.spool.status()).states.pending, 1);
@@ -191,7 +191,7 @@ test.serial('a preview of discard or hold changes nothing', async (t) => {
 
   for (const action of ['discard', 'hold']) {
     const answer = await change(gateway, action, { selection: { entryIds: [entryId] }, preview: true });
-    t.deepEqual(answer.json(), { action, count: 2, preview: true });
+    t.like(answer.json(), { action, count: 2, preview: true });
   }
   t.like(await gateway.spool.status(), { states: { pending: 1 } });
 });
