@@ -131,7 +131,8 @@ export async function reportTo(
   return status;
 }
 
-async function reportBack(reverse: ReverseLink, report: CommitmentReport): Promise<number> {
+/** Reports on the association that the request came on. Resolves with the status that was answered. */
+export async function reportBack(reverse: ReverseLink, report: CommitmentReport): Promise<number> {
   const transferSyntaxUid = reverse.transferSyntaxOf(sopClassUid) ?? EXPLICIT_LE;
   const dataSet = encodeCommitmentReport(report, transferSyntaxUid);
   const event = { sopClassUid, sopInstanceUid, eventTypeId: eventTypeOf(report), dataSet };
