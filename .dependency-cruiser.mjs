@@ -24,7 +24,18 @@ const mayImport = {
   // Around the stages.
   console: ['spool', 'telemetry'],
   notices: ['spool', 'schedule', 'telemetry'],
-  config: ['dicom', 'intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices', 'telemetry'],
+  config: [
+    'dicom',
+    'intake',
+    'spool',
+    'rules',
+    'conversion',
+    'delivery',
+    'console',
+    'notices',
+    'tls',
+    'telemetry',
+  ],
 };
 
 const shared = '^src/(errors|kinds|duration|did-you-mean|time-zone)[.]ts$';

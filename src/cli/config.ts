@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { checkSettings, formatProblem, SettingsError, type SettingsProblem } from '../config/config.ts';
 import { describeSettings } from '../config/describe.ts';
 import { checkRuleFiles } from '../config/rule-files.ts';
+import { checkTlsFiles } from '../config/tls-files.ts';
 import { type Command, UsageError } from './command.ts';
 import { counted } from './text.ts';
 
@@ -13,7 +14,8 @@ export const config: Command = {
        slidegate config describe [<path>] [--json | --example]
 
   check            says everything that is wrong with the settings in force: config/default.yaml, then the file
-                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG; and with their rules
+                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG; and with their rules and
+                   certificates
   describe         what can be set, with meaning, bounds and default, in Markdown; <path> such as "spool" or
                    "destinations" narrows it
     --json         the JSON Schema of a file of settings, for editors
@@ -36,7 +38,7 @@ async function check(args: readonly string[]): Promise<number> {
   const [file] = positionals;
   try {
     const { settings, sources, warnings } = checkSettings(file === undefined ? {} : { file });
-    const problems = await checkRuleFiles(settings);
+    const problems = [...(await checkRuleFiles(settings)), ...checkTlsFiles(settings)];
     if (problems.length > 0) throw new SettingsError(problems);
     if (values.json) printJson({ ok: true, sources, problems: [], warnings });
     else

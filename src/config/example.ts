@@ -25,6 +25,15 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   bucket: 'images',
   storage_class: 'STANDARD_IA',
   time_zone: 'Europe/Berlin',
+  certificate: '/etc/slidegate/gate.pem',
+  key: '/etc/slidegate/gate.key',
+  key_passphrase_env: 'GATE_KEY_PASSPHRASE',
+  ca: '/etc/slidegate/ca.pem',
+  server_name: 'pacs.example.org',
+  username: 'gate',
+  passcode_env: 'PACS_PASSCODE',
+  subject: 'CN=CT1, O=General Hospital',
+  sha256: '3f9a'.repeat(16),
 };
 /** Names for the members of a section with names of the site's own choice. */
 const NAMES: Readonly<Record<string, string>> = { sources: 'ct1' };

@@ -97,7 +97,9 @@ function contactOf(
 async function certificateFacts({ certificateExpiry }: Metrics): Promise<Facts['certificates']> {
   const { values } = await certificateExpiry.get();
   return values.map(({ labels, value }) => ({
-    name: `${labels.side} ${labels.name}`,
+    name: Object.entries(labels)
+      .map((owner) => owner.join(' '))
+      .join(), // One label: what it is for, and its name.
     endsAtMs: value * 1000,
   }));
 }

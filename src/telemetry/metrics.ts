@@ -143,13 +143,13 @@ export function createMetrics(registry = new Registry()) {
     breakerOpen: gauge('breaker_open', '1 while sending to the destination is suspended.', ['destination']),
     certificateExpiry: gauge(
       'certificate_expiry_timestamp_seconds',
-      'When the TLS certificate of an input or destination ends.',
-      ['side', 'name'],
+      'When our TLS certificate for an input, a destination or a source ends.',
+      ['input', 'destination', 'source'],
     ),
     certificateReloadFailed: gauge(
       'certificate_reload_failed',
       '1 while new certificate files cannot be used and the old ones stay in force.',
-      ['side', 'name'],
+      ['input', 'destination', 'source'],
     ),
     laneClosed: gauge('lane_closed', '1 while the destination is outside of its send windows.', [
       'destination',

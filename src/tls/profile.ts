@@ -7,7 +7,7 @@ import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 
 /** The order is the preference. The DHE suites are for devices that know no elliptic curves. */
-const CIPHER_SUITES = [
+export const CIPHER_SUITES = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
   'TLS_AES_128_GCM_SHA256',

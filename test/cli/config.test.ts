@@ -47,6 +47,18 @@ test.serial('check reads the file of SLIDEGATE_CONFIG, and the one that is named
   t.is((await slidegate(['config', 'check', file('good.yaml', 'log: { level: warn }')], { env })).code, 0);
 });
 
+test.serial('check says which certificate files cannot be used', async (t) => {
+  const tls = '{ certificate: /nowhere/gate.pem, key: /nowhere/gate.key }';
+  const { code, stderr } = await slidegate([
+    'config',
+    'check',
+    file('tls.yaml', `inputs: { dimse: { tls: ${tls} } }`),
+  ]);
+
+  t.is(code, 1);
+  t.regex(stderr, /inputs\.dimse\.tls: Cannot read "\/nowhere\/gate\.pem" for TLS: ENOENT/);
+});
+
 test.serial('check --json is one object, whether good or bad', async (t) => {
   const good = await slidegate(['config', 'check', '--json']);
   const bad = await slidegate(['config', 'check', '--json'], { env: { NODE_CONFIG: '{"log":{"level":1}}' } });

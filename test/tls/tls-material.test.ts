@@ -23,7 +23,7 @@ function watch(files: CertificateFiles) {
   const material = new TlsMaterial(files, { side: 'input', name: 'secure', telemetry, pollMs: POLL_MS });
   const gauge = async (name: 'certificateExpiry' | 'certificateReloadFailed') => {
     const { values } = await telemetry.metrics[name].get();
-    return values.find(({ labels }) => labels.side === 'input' && labels.name === 'secure')?.value;
+    return values.find(({ labels }) => labels.input === 'secure')?.value;
   };
   /** Waits until others than `before` are in force. */
   const changed = async (before: TlsIdentity) => {
