@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { isLoopback, isWildcard } from '../console/hosts.ts';
 import type { DestinationAddress } from '../delivery/destination-kind.ts';
 import { addressOf } from '../delivery/destinations.ts';
+import { checkLanes } from '../delivery/lane-checks.ts';
 import { checkIntakeSettings } from '../intake/config.ts';
 import type { Settings } from './schema.ts';
 import type { Path } from './sources.ts';
@@ -25,6 +26,10 @@ export function lintSettings(settings: Settings, isStated: IsStated): readonly F
     ...sendingToItself(settings),
     ...destinationsAlike(settings),
     ...foldersInTheSpool(settings),
+    ...checkLanes(settings.destinations),
+    ...reportOnly(settings),
+    ...watchedFolders(settings),
+    ...commitmentReportsRejected(settings),
     ...nothingToDo(settings),
   ];
 }
@@ -110,9 +115,58 @@ function foldersInTheSpool({ destinations, spool }: Settings): readonly Finding[
   });
 }
 
+/** A watched folder is emptied: what lies in it must be nobody else's. */
+function watchedFolders({ inputs, destinations, spool }: Settings): readonly Finding[] {
+  const watched = Object.entries(inputs).flatMap(([name, input]) =>
+    input.kind === 'folder' ? [{ name, folder: resolve(input.path) }] : [],
+  );
+  const others = [
+    { what: "the spool's directory", folder: resolve(spool.directory) },
+    ...Object.entries(destinations).flatMap(([name, destination]) => {
+      const { folder } = addressOf(destination);
+      return folder === undefined ? [] : [{ what: `destination "${name}"`, folder: resolve(folder) }];
+    }),
+  ];
+  return watched.flatMap(({ name, folder }, index) => {
+    const earlier = watched.slice(0, index).map((one) => ({ ...one, what: `input "${one.name}"` }));
+    const other = [...others, ...earlier].find(
+      (one) => isWithin(folder, one.folder) || isWithin(one.folder, folder),
+    );
+    if (other === undefined) return [];
+    const message = `must be a folder of its own: it lies in ${other.what}, or that in it`;
+    return [{ severity: 'error', path: ['inputs', name, 'path'], message }];
+  });
+}
+
 function isWithin(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === '' || !(way.startsWith('..') || isAbsolute(way));
+}
+
+/** So that nobody goes live and wonders. */
+function reportOnly({ mode, destinations }: Settings): readonly Finding[] {
+  if (mode !== 'report') return [];
+  const count = Object.keys(destinations).length;
+  const message = `is report: nothing is sent to any of the ${count} destinations`;
+  return [{ severity: 'warning', path: ['mode'], message }];
+}
+
+/** A destination reports to the title that it was called by, and its call has to be answered. */
+function commitmentReportsRejected({ inputs, destinations }: Settings): readonly Finding[] {
+  const answered = new Set(
+    Object.values(inputs).flatMap((input) =>
+      input.kind === 'dimse-scp' ? input.ae_titles.map((title) => title.trim()) : [],
+    ),
+  );
+  return Object.entries(destinations).flatMap(([name, destination]) => {
+    if (destination.kind !== 'dimse-scu' || destination.commitment !== 'required') return [];
+    const title = destination.calling_ae_title.trim();
+    if (answered.has(title)) return [];
+    const message =
+      `is required, and no input answers to "${title}": a report on an association of its own would be rejected. ` +
+      'Add the title to ae_titles of an input, or set calling_ae_title to one that is there';
+    return [{ severity: 'warning', path: ['destinations', name, 'commitment'], message }];
+  });
 }
 
 function nothingToDo({ inputs, destinations }: Settings): readonly Finding[] {

@@ -20,7 +20,8 @@ export const Windows = z
       })
       .refine(({ from, to }) => from !== to, {
         path: ['to'],
-        message: 'must differ from `from`, for else it never opens; a whole day is from: 00:00, to: 24:00',
+        message:
+          'must be another time than `from`, for else it never opens (a whole day is from 00:00 to 24:00)',
       }),
   )
   .default([]);

@@ -115,3 +115,96 @@ test('callers who sign in are somebody, also where no source has a name', (t) =>
   t.regex(findings({ allow_any_caller: false }).warnings[0] ?? '', /nobody is admitted/);
   t.deepEqual(findings({ allow_any_caller: false, inputs: { web: { kind: 'stow-rs', auth } } }).warnings, []);
 });
+
+const pacs = (more: object = {}) => ({ kind: 'dimse-scu', host: 'pacs', called_ae_title: 'PACS', ...more });
+
+test('a destination fails over to another that there is, and never in a circle', (t) => {
+  const down = (to?: string) => ({ when_down: 'failover', ...(to && { failover_to: to }) });
+  const errors = (destinations: object) => findings({ destinations }).errors;
+
+  t.regex(errors({ pacs: pacs(down()) })[0] ?? '', /^destinations\.pacs\.when_down: needs failover_to/);
+  t.is(
+    errors({ pacs: pacs(down('backup')), backup2: pacs({ port: 105 }) })[0],
+    'destinations.pacs.failover_to: must name a destination: there is no "backup"; did you mean "backup2"?',
+  );
+  t.deepEqual(errors({ a: pacs(down('b')), b: pacs({ port: 105, ...down('a') }) }), [
+    'destinations.a.failover_to: must not lead back to where it began: a → b → a',
+    'destinations.b.failover_to: must not lead back to where it began: b → a → b',
+  ]);
+  t.deepEqual(errors({ pacs: pacs(down('pacs')) }), [
+    'destinations.pacs.failover_to: must not lead back to where it began: pacs → pacs',
+  ]);
+  t.deepEqual(
+    errors({ a: pacs(down('b')), b: pacs({ port: 105, ...down('c') }), c: pacs({ port: 106 }) }),
+    [],
+  );
+});
+
+test('a destination that takes over and is never asked to is warned of', (t) => {
+  const { warnings } = findings({
+    destinations: { a: pacs({ failover_to: 'b' }), b: pacs({ port: 105 }) },
+  });
+
+  t.deepEqual(warnings, ['destinations.a.failover_to: is of no use while when_down is not failover']);
+});
+
+test('windows that never open, alone or together, are refused', (t) => {
+  const errors = (more: object) => findings({ destinations: { pacs: pacs(more) } }).errors;
+  const day = [{ from: '08:00', to: '18:00' }];
+
+  t.regex(
+    errors({ send_windows: [{ from: '08:00', to: '08:00' }] })[0] ?? '',
+    /to: must be another time than `from`/,
+  );
+  t.regex(
+    errors({ send_windows: day, off_peak: [{ from: '18:00', to: '08:00' }] })[0] ?? '',
+    /^destinations\.pacs\.off_peak: must be open at some time within send_windows/,
+  );
+  t.deepEqual(errors({ send_windows: day, off_peak: [{ from: '12:00', to: '13:00' }] }), []);
+});
+
+test('a gateway that sends nothing says so', (t) => {
+  t.deepEqual(findings({ mode: 'report' }).warnings, [
+    'mode: is report: nothing is sent to any of the 1 destinations',
+  ]);
+});
+
+test('a time zone that there is not is refused', (t) => {
+  t.regex(
+    findings({ time_zone: 'Europe/Belrin' }).errors[0] ?? '',
+    /^time_zone: must be a time zone such as Europe\/Berlin/,
+  );
+});
+
+test('a watched folder shares nothing with the spool, destinations and other watched folders', (t) => {
+  const inbox = (path: string) => ({ kind: 'folder', path, after: 'delete' });
+  const errorsWith = (inputs: object, destinations: object = {}) => findings({ inputs, destinations }).errors;
+  const out = { kind: 'folder', path: './pictures/out' };
+
+  t.deepEqual(errorsWith({ a: inbox('./inbox'), b: inbox('./inbox-2') }), []);
+  t.regex(
+    errorsWith({ a: inbox('./data') }).join('\n'),
+    /inputs\.a\.path: must be a folder of its own: it lies in the sp/,
+  );
+  t.regex(errorsWith({ a: inbox('.') }).join('\n'), /spool's directory/);
+  t.regex(
+    errorsWith({ a: inbox('./inbox'), b: inbox('inbox/ct') }).join('\n'),
+    /inputs\.b\.path: .* input "a"/,
+  );
+  t.regex(
+    errorsWith({ a: inbox('./pictures/out/in') }, { out }).join('\n'),
+    /inputs\.a\.path: .* destination "out"/,
+  );
+  t.regex(
+    errorsWith({ a: inbox('./pictures') }, { out }).join('\n'),
+    /inputs\.a\.path: .* destination "out"/,
+  );
+});
+
+test('a destination that has to commit is warned of when no input answers to the title it reports to', (t) => {
+  const pacs = { kind: 'dimse-scu', host: '10.0.0.5', called_ae_title: 'PACS', commitment: 'required' };
+  const [warning = ''] = findings({ destinations: { pacs } }).warnings;
+  t.regex(warning, /^destinations\.pacs\.commitment: is required, and no input answers to "THT-Client"/);
+  const inputs = { dimse: { ae_titles: ['SLIDEGATE', 'THT-Client'] } };
+  t.deepEqual(findings({ inputs, destinations: { pacs } }).warnings, []);
+});

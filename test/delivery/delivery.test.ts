@@ -1,96 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
-import { DestinationsSettings } from '../../src/delivery/config.ts';
-import { startDelivery } from '../../src/delivery/delivery.ts';
+import test from 'ava';
 import type { GatewayError } from '../../src/errors.ts';
-import { SpoolSettings } from '../../src/spool/config.ts';
-import { openSpool, type Spool } from '../../src/spool/spool.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { dimse, inState, keep, openDelivery } from '../support/delivery.ts';
 import { startMeddlingProxy } from '../support/meddling-proxy.ts';
-import {
-  CT_IMAGE,
-  JPEG_2000_LOSSLESS,
-  type SmallInstance,
-  smallInstance,
-} from '../support/small-instance.ts';
+import { CT_IMAGE, JPEG_2000_LOSSLESS, smallInstance } from '../support/small-instance.ts';
 import { startStoragePeer } from '../support/storage-peer.ts';
-
-/** Waits as short as a test needs them. */
-const RETRY = {
-  first_delay: '10ms',
-  longest_delay: '50ms',
-  resources_first_delay: '20ms',
-  resources_longest_delay: '50ms',
-};
-
-async function openGateway(t: ExecutionContext) {
-  const directory = await mkdtemp(join(tmpdir(), 'delivery-'));
-  const telemetry = { log: pino({ level: 'silent' }), metrics: createMetrics(new Registry()) };
-  const settings = SpoolSettings.parse({ directory, watermark_free_bytes: 0 });
-  const spool = await openSpool(settings, { telemetry });
-  const closers: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true }), () => spool.close()];
-  t.teardown(async () => {
-    for (const close of closers.toReversed()) await close();
-  });
-  return {
-    spool,
-    directory,
-    telemetry,
-    closeLater: (close: () => Promise<unknown>) => closers.push(close),
-    async start(destinations: Record<string, unknown>) {
-      const delivery = await startDelivery(DestinationsSettings.parse(destinations), { spool, telemetry });
-      closers.push(() => delivery.stop(100));
-      return delivery;
-    },
-  };
-}
-
-/** Into the spool, with a delivery to each of the destinations. */
-async function keep(spool: Spool, instances: readonly SmallInstance[], to: readonly string[]): Promise<void> {
-  for (const { sopClassUid, sopInstanceUid, transferSyntaxUid, fileMeta, dataSet } of instances) {
-    const reception = spool.receive({
-      sopClassUid,
-      sopInstanceUid,
-      transferSyntaxUid,
-      source: 'unknown',
-      callingAeTitle: 'SOURCE',
-      calledAeTitle: 'SLIDEGATE',
-      peerAddress: '127.0.0.1',
-      fileMeta,
-    });
-    reception.write(dataSet);
-    await reception.commit();
-  }
-  for (let planned = 0; planned < instances.length; ) {
-    const claims = await spool.claim({ kind: 'rules', limit: 100 }, AbortSignal.timeout(5000));
-    const tasks = to.map((name) => ({ kind: `delivery:${name}` as const, payload: { rule: 'otherwise' } }));
-    await spool.complete(claims.map((claim) => ({ claim, tasks, outcome: 'planned' })));
-    planned += claims.length;
-  }
-}
-
-function dimse(port: number, more: Record<string, unknown> = {}) {
-  return { kind: 'dimse-scu', host: '127.0.0.1', port, called_ae_title: 'PACS', retry: RETRY, ...more };
-}
 
 async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await delay(10);
-}
-
-async function inState(spool: Spool, state: 'delivered' | 'held' | 'pending'): Promise<number> {
-  return (await spool.status()).states[state];
 }
 
 const several = (count: number, about: object = {}) =>
   Array.from({ length: count }, (_, at) => smallInstance({ sopInstanceUid: `1.2.3.${at + 1}`, ...about }));
 
 test('a destination that is down and comes up gets everything', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const before = await startStoragePeer();
   await before.stop();
   const instances = several(20);
@@ -110,7 +35,7 @@ test('a destination that is down and comes up gets everything', async (t) => {
 });
 
 test('a destination that refuses one of ten gets nine, and the one is held with its words', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const peer = await startStoragePeer({
     answer: ({ sopInstanceUid }) =>
       sopInstanceUid === '1.2.3.4' ? { status: 0xc123, errorComment: 'no such order' } : { status: 0 },
@@ -130,7 +55,7 @@ test('a destination that refuses one of ten gets nine, and the one is held with 
 });
 
 test('one instance that makes the peer abort is held after four attempts; the others arrive', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const aborting = '1.2.3.3';
   const answers: string[] = [];
   const peer = await startStoragePeer({
@@ -152,7 +77,7 @@ test('one instance that makes the peer abort is held after four attempts; the ot
 });
 
 test('one dead destination of three costs the others nothing', async (t) => {
-  const { spool, start, directory, closeLater } = await openGateway(t);
+  const { spool, start, directory, closeLater } = await openDelivery(t);
   const peer = await startStoragePeer();
   closeLater(() => peer.stop());
   const dead = await startStoragePeer();
@@ -173,7 +98,7 @@ test('one dead destination of three costs the others nothing', async (t) => {
 });
 
 test('what a peer does not take is held, and says why', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const peer = await startStoragePeer({ acceptsAbstractSyntax: (uid) => uid !== CT_IMAGE });
   closeLater(() => peer.stop());
   const instances = [
@@ -200,7 +125,7 @@ test('what a peer does not take is held, and says why', async (t) => {
 });
 
 test('tasks of a destination that was removed stay, and are shown as blocked', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const peer = await startStoragePeer();
   closeLater(() => peer.stop());
   await keep(spool, several(3), ['old-pacs']);
@@ -213,7 +138,7 @@ test('tasks of a destination that was removed stay, and are shown as blocked', a
 });
 
 test('echo() asks a destination by name', async (t) => {
-  const { start, closeLater } = await openGateway(t);
+  const { start, closeLater } = await openDelivery(t);
   const peer = await startStoragePeer();
   closeLater(() => peer.stop());
   const delivery = await start({ pacs: dimse(peer.port) });
@@ -225,7 +150,7 @@ test('echo() asks a destination by name', async (t) => {
 });
 
 test('a gateway that stops in mid-delivery sends again after its next start, and loses nothing', async (t) => {
-  const { spool, start, closeLater } = await openGateway(t);
+  const { spool, start, closeLater } = await openDelivery(t);
   const asked = Promise.withResolvers<void>();
   const slow = await startStoragePeer({
     async answer() {
