@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { Duration } from '../duration.ts';
+import { ClientTlsSettings } from '../tls/client-settings.ts';
 import { laneSettings } from './lane-settings.ts';
-import { ClientTlsSettings } from './tls-settings.ts';
 
 export const DimseScuSettings = z.strictObject({
   kind: z.literal('dimse-scu').describe('A Storage SCP, such as a PACS, reached by C-STORE.'),

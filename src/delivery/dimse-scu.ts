@@ -14,6 +14,7 @@ import { formatStatus } from '../dimse/status.ts';
 import { GatewayError } from '../errors.ts';
 import type { Entry, PriorityName } from '../spool/spool.ts';
 import type { TlsTarget } from '../tls/client.ts';
+import { openClientTls } from '../tls/client-settings.ts';
 import { paced } from './bandwidth.ts';
 import { ScuCommitment } from './commitment-association.ts';
 import type {
@@ -37,7 +38,6 @@ import {
 } from './presentation-contexts.ts';
 import { withEvenLength, withVrEncoding } from './rewriting.ts';
 import { openObserved, releaseQuietly, ScuAssociation, type ScuAssociationDeps } from './scu-association.ts';
-import { openClientTls } from './tls-settings.ts';
 
 /** PS3.7 9.3.1.1: medium, high and low. */
 const PRIORITIES: Readonly<Record<PriorityName, number>> = { normal: 0, urgent: 1, 'off-peak': 2 };

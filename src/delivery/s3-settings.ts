@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Duration } from '../duration.ts';
+import { ClientTlsSettings } from '../tls/client-settings.ts';
 import { DEFAULT_TEMPLATE, PathTemplateSetting } from './instance-path.ts';
 import { laneSettings } from './lane-settings.ts';
-import { ClientTlsSettings } from './tls-settings.ts';
 
 const MIB = 1024 * 1024;
 

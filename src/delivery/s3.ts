@@ -12,6 +12,7 @@ import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand, type S3Client }
 import { GatewayError } from '../errors.ts';
 import type { TlsTarget } from '../tls/client.ts';
 import { tlsErrorOf } from '../tls/client.ts';
+import { openClientTls } from '../tls/client-settings.ts';
 import { paced } from './bandwidth.ts';
 import type {
   DeliveryItem,
@@ -30,7 +31,6 @@ import { openS3Client } from './s3-client.ts';
 import { outcomeOfS3Error } from './s3-outcome.ts';
 import { S3Settings } from './s3-settings.ts';
 import { upload } from './s3-upload.ts';
-import { openClientTls } from './tls-settings.ts';
 
 /** What the longest File Meta Information in the field leaves plenty of. */
 const FILE_META_BYTES_MAX = 8192;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Duration } from '../duration.ts';
+import { ClientTlsSettings } from '../tls/client-settings.ts';
 import { HttpAuthSettings } from './http-auth.ts';
 import { laneSettings } from './lane-settings.ts';
-import { ClientTlsSettings } from './tls-settings.ts';
 
 export const StowRsSettings = z.strictObject({
   kind: z

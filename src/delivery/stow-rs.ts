@@ -9,6 +9,7 @@
  * - What is wrong with the sign-in, the URL or the server keeps instances waiting, and holds none.
  */
 import { GatewayError } from '../errors.ts';
+import { openClientTls } from '../tls/client-settings.ts';
 import { paced } from './bandwidth.ts';
 import type {
   DeliveryItem,
@@ -33,7 +34,6 @@ import { withEvenLength } from './rewriting.ts';
 import { stowMessage } from './stow-message.ts';
 import { outcomeOfStow } from './stow-outcome.ts';
 import { StowRsSettings } from './stow-rs-settings.ts';
-import { openClientTls } from './tls-settings.ts';
 
 const ACCEPT = 'application/dicom+json, application/dicom+xml;q=0.5';
 /** Asks for the study of a UID that nobody has: any answer will do, and it brings no patient's data. */

@@ -12,6 +12,7 @@ import {
   STORAGE_COMMITMENT,
 } from '../dimse/storage-commitment.ts';
 import { GatewayError } from '../errors.ts';
+import type { TlsTarget } from '../tls/client.ts';
 
 /** Where reports of a caller go. */
 export interface ReportTarget {
@@ -19,6 +20,7 @@ export interface ReportTarget {
   readonly port: number;
   readonly calledAeTitle: string;
   readonly callingAeTitle: string;
+  readonly tls?: TlsTarget;
 }
 
 export type ReportOutcome =
@@ -104,7 +106,9 @@ export async function openReportAssociation(
     if (error instanceof GatewayError || signal.aborted) return String((error as Error).message);
     throw error;
   }
-  signal.addEventListener('abort', () => user.abort(), { once: true });
+  const abort = () => user.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  user.onClose(() => signal.removeEventListener('abort', abort));
   const [transferSyntaxUid] = user.acceptedTransferSyntaxes(sopClassUid);
   // Some say nothing of roles, and take the report all the same.
   const isScp = user.grantedRoles(sopClassUid)?.scp ?? true;

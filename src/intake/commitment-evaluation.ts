@@ -1,6 +1,7 @@
 import type { Spool } from '../spool/spool.ts';
 import type { CommitmentHead, CommitmentItem } from './commitment-store.ts';
 import { overdueReason, verdictOn } from './commitment-verdict.ts';
+import type { EntryWatch } from './entry-watch.ts';
 
 /** Queries that are under way at a time. */
 const QUERIES = 32;
@@ -18,18 +19,21 @@ export class CommitmentEvaluation {
   readonly #spool: Spool;
   readonly #timing: EvaluationTiming;
   #items: CommitmentItem[] | undefined;
+  readonly #watch: EntryWatch;
   /** Entries that are waited for, and what they are waited for by. */
   readonly #awaited = new Map<number, Set<CommitmentItem>>();
   readonly #changed = new Set<number>();
-  /** Entries that changed while it was looked: what was read of them may be older. */
-  #changedMeanwhile: Set<number> | undefined;
   /** When everything is looked at again. */
   #lookAtMs = 0;
 
-  constructor(head: CommitmentHead, spool: Spool, timing: EvaluationTiming) {
+  constructor(
+    head: CommitmentHead,
+    deps: { readonly spool: Spool; readonly watch: EntryWatch; readonly timing: EvaluationTiming },
+  ) {
     this.head = head;
-    this.#spool = spool;
-    this.#timing = timing;
+    this.#spool = deps.spool;
+    this.#watch = deps.watch;
+    this.#timing = deps.timing;
   }
 
   get nextLookInMs(): number {
@@ -37,12 +41,15 @@ export class CommitmentEvaluation {
     return Math.max(0, Math.min(this.#lookAtMs, this.head.dueAtMs) - Date.now());
   }
 
-  /** @returns whether that is one of the entries that are waited for */
-  entryChanged(entryId: number): boolean {
-    this.#changedMeanwhile?.add(entryId);
-    if (!this.#awaited.has(entryId)) return false;
-    this.#changed.add(entryId);
-    return true;
+  /** One of the entries that are waited for has changed. */
+  entryChanged(entryId: number): void {
+    if (this.#awaited.has(entryId)) this.#changed.add(entryId);
+  }
+
+  /** It is over: nothing is waited for any more. */
+  close(): void {
+    for (const entryId of this.#awaited.keys()) this.#watch.remove(entryId, this);
+    this.#awaited.clear();
   }
 
   /**
@@ -56,7 +63,7 @@ export class CommitmentEvaluation {
     const isOverdue = Date.now() >= this.head.dueAtMs;
     const startedAtMs = Date.now();
     if (isOverdue || startedAtMs >= this.#lookAtMs) {
-      this.#awaited.clear();
+      this.close();
       this.#changed.clear();
       await this.#decide(this.#items.filter(isUndecided), isOverdue);
       const tookMs = Date.now() - startedAtMs;
@@ -65,7 +72,10 @@ export class CommitmentEvaluation {
       if (graceEndsAtMs > startedAtMs) this.#lookAtMs = Math.min(this.#lookAtMs, graceEndsAtMs);
     } else if (this.#changed.size > 0) {
       const items = [...this.#changed].flatMap((entryId) => [...(this.#awaited.get(entryId) ?? [])]);
-      for (const entryId of this.#changed) this.#awaited.delete(entryId);
+      for (const entryId of this.#changed) {
+        this.#awaited.delete(entryId);
+        this.#watch.remove(entryId, this);
+      }
       this.#changed.clear();
       await this.#decide(items, isOverdue);
     }
@@ -73,13 +83,14 @@ export class CommitmentEvaluation {
   }
 
   async #decide(items: readonly CommitmentItem[], isOverdue: boolean): Promise<void> {
-    const changed = new Set<number>();
-    this.#changedMeanwhile = changed;
-    for (let at = 0; at < items.length; at += QUERIES) {
-      await Promise.all(items.slice(at, at + QUERIES).map((item) => this.#decideOne(item, isOverdue)));
+    const changedSince = this.#watch.record(); // What is read of these may be older.
+    try {
+      for (let at = 0; at < items.length; at += QUERIES) {
+        await Promise.all(items.slice(at, at + QUERIES).map((item) => this.#decideOne(item, isOverdue)));
+      }
+    } finally {
+      for (const entryId of changedSince()) this.entryChanged(entryId);
     }
-    this.#changedMeanwhile = undefined;
-    for (const entryId of changed) if (this.#awaited.has(entryId)) this.#changed.add(entryId);
   }
 
   async #decideOne(item: CommitmentItem, isOverdue: boolean): Promise<void> {
@@ -93,6 +104,7 @@ export class CommitmentEvaluation {
       const waiting = this.#awaited.get(entry.entryId);
       if (waiting) waiting.add(item);
       else this.#awaited.set(entry.entryId, new Set([item]));
+      this.#watch.add(entry.entryId, this);
     }
   }
 }

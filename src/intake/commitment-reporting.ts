@@ -11,11 +11,13 @@ import {
   commitmentStalled,
 } from '../telemetry/commitment-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { TlsFileError } from '../tls/errors.ts';
 import { type ReportOutcome, reportBack } from './commitment-courier.ts';
 import { ReportRounds } from './commitment-rounds.ts';
 import type { CommitmentSettings } from './commitment-settings.ts';
 import { type CommitmentHead, type CommitmentStore, keyOf } from './commitment-store.ts';
 import type { CommitmentTiming } from './commitment-timing.ts';
+import { ReportTls } from './report-tls.ts';
 import { Turns } from './turns.ts';
 
 export interface ReportingDeps {
@@ -48,10 +50,12 @@ export class CommitmentReporting {
   readonly #working = new Map<string, Promise<void>>();
   readonly #overLinks = new Turns<ReverseLink>();
   readonly #rounds: ReportRounds;
+  readonly #tls: ReportTls;
 
   constructor(deps: ReportingDeps, options: ReportingOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#tls = new ReportTls(deps.telemetry);
     this.#rounds = new ReportRounds({ retryMs: deps.timing.firstRetryMs, signal: options.signal });
   }
 
@@ -75,6 +79,7 @@ export class CommitmentReporting {
   async stopped(): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all(this.#working.values());
+    this.#tls.close();
   }
 
   #start(head: CommitmentHead): void {
@@ -140,10 +145,16 @@ export class CommitmentReporting {
   /** @returns undefined when the caller has no address */
   async #overOwn(head: CommitmentHead, report: CommitmentReport): Promise<ReportOutcome | undefined> {
     const { source, callingAeTitle, calledAeTitle } = head;
-    const { host, port, ae_title = callingAeTitle } = this.#deps.settingsOf(source);
+    const { host, port, ae_title = callingAeTitle, tls } = this.#deps.settingsOf(source);
     if (host === undefined || port === undefined) return undefined;
     const target = { host, port, calledAeTitle: ae_title, callingAeTitle: calledAeTitle };
-    return this.#rounds.report(target, report);
+    if (tls === undefined) return this.#rounds.report(target, report);
+    try {
+      return await this.#rounds.report({ ...target, tls: this.#tls.of(source, tls) }, report);
+    } catch (error) {
+      if (!(error instanceof TlsFileError)) throw error;
+      return { delivered: false, isRefused: false, reason: error.message };
+    }
   }
 
   async #settle(head: CommitmentHead, outcome: ReportOutcome | undefined, how: How): Promise<CommitmentHead> {

@@ -29,6 +29,7 @@ import { CommitmentReporting } from './commitment-reporting.ts';
 import type { CommitmentSettings } from './commitment-settings.ts';
 import { type CommitmentHead, CommitmentStore, commitmentKey, digestOf, keyOf } from './commitment-store.ts';
 import { COMMITMENT_TIMING, type CommitmentTiming } from './commitment-timing.ts';
+import { EntryWatch } from './entry-watch.ts';
 
 export interface CommitmentDeps {
   readonly spool: Spool;
@@ -47,6 +48,7 @@ export class CommitmentRequests {
   readonly #store: CommitmentStore;
   readonly #open = new Map<string, CommitmentHead>();
   readonly #evaluations = new Map<string, CommitmentEvaluation>();
+  readonly #watch = new EntryWatch();
   readonly #reporting: CommitmentReporting;
   readonly #stopping = new AbortController();
   readonly #unsubscribe: () => void;
@@ -64,9 +66,7 @@ export class CommitmentRequests {
     );
     this.#unsubscribe = deps.spool.subscribe((event) => {
       if (event.type !== 'entry' || event.state === 'pending') return;
-      for (const evaluation of this.#evaluations.values()) {
-        if (evaluation.entryChanged(event.entryId)) this.#wakeUp();
-      }
+      if (this.#watch.changed(event.entryId)) this.#wakeUp();
     });
   }
 
@@ -165,11 +165,17 @@ export class CommitmentRequests {
   /** Remembers how a request stands, and goes on with it. */
   #changed(head: CommitmentHead): void {
     const key = keyOf(head);
-    if (head.state !== 'waiting') this.#evaluations.delete(key);
+    if (head.state !== 'waiting') {
+      this.#evaluations.get(key)?.close();
+      this.#evaluations.delete(key);
+    }
     if (head.state === 'done') this.#open.delete(key);
     else this.#open.set(key, head);
     if (head.state === 'waiting' && !this.#evaluations.has(key)) {
-      this.#evaluations.set(key, new CommitmentEvaluation(head, this.#deps.spool, this.#timing));
+      this.#evaluations.set(
+        key,
+        new CommitmentEvaluation(head, { spool: this.#deps.spool, watch: this.#watch, timing: this.#timing }),
+      );
     }
     if (head.state === 'decided') this.#reporting.due(head);
     this.#wakeUp();

@@ -27,7 +27,8 @@ export class ReportRounds {
   }
 
   async report(target: ReportTarget, report: CommitmentReport): Promise<ReportOutcome> {
-    const key = JSON.stringify(target);
+    const { tls, ...address } = target;
+    const key = JSON.stringify([address, tls !== undefined]);
     const round = this.#rounds.get(key) ?? { waiting: 0, association: undefined };
     this.#rounds.set(key, round);
     round.waiting += 1;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { Duration } from '../duration.ts';
+import { ClientTlsSettings } from '../tls/client-settings.ts';
 
 /** How a source that asks for storage commitment gets its reports. */
 export const CommitmentSettings = z
@@ -13,6 +14,9 @@ export const CommitmentSettings = z
     port: z.int().min(1).max(65535).optional().describe('TCP port that reports are sent to.'),
     ae_title: AeTitle.optional().describe(
       'AE title that reports are sent to; the one that asked for the commitment, when absent.',
+    ),
+    tls: ClientTlsSettings.optional().describe(
+      'Reports over TLS 1.2 or 1.3 only; not encrypted, when absent.',
     ),
     same_association: z
       .boolean()

@@ -26,7 +26,7 @@ export const COMMITMENT_TIMING: CommitmentTiming = {
   gatherMs: 100,
   restMs: 500,
   busyMs: 2000,
-  firstRetryMs: 10_000,
+  firstRetryMs: 5000,
   longestRetryMs: 1_800_000,
   giveUpAfterMs: 7 * DAY_MS,
   rememberMs: 7 * DAY_MS,

@@ -29,7 +29,11 @@ import { answerOfError, INVALID_SOP_INSTANCE_UID } from './status-of-error.ts';
 import { openServerTls, ServerTlsSettings } from './tls-settings.ts';
 
 const DimseScpSettings = z.strictObject({
-  kind: z.literal('dimse-scp').describe('A Verification and Storage SCP: takes C-ECHO and C-STORE.'),
+  kind: z
+    .literal('dimse-scp')
+    .describe(
+      'A Verification and Storage SCP: takes C-ECHO and C-STORE, answers for what it took by Storage Commitment, and takes the commitments of destinations.',
+    ),
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every address.'),
   port: z.int().min(0).max(65535).default(11112).describe('TCP port to listen on; 0 takes a free one.'),
   tls: ServerTlsSettings.optional().describe(

@@ -17,7 +17,7 @@ import { readTlsFiles, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 
 export interface TlsMaterialDeps {
   /** Whose it is, for logs and metrics. */
-  readonly side: 'input' | 'destination';
+  readonly side: 'input' | 'destination' | 'source';
   /** Name in the configuration. */
   readonly name: string;
   readonly telemetry: Telemetry;
@@ -36,6 +36,7 @@ export class TlsMaterial {
   /** What the files looked like before they were last read, and when they were last looked at. */
   #readStamp: string;
   #seenStamp: string;
+  #isLooking = false;
 
   /** @throws {TlsFileError} when the files cannot be used */
   constructor(files: TlsFiles, deps: TlsMaterialDeps) {
@@ -82,7 +83,10 @@ export class TlsMaterial {
   }
 
   async #look(): Promise<void> {
+    if (this.#isLooking) return; // On a share that hangs.
+    this.#isLooking = true;
     const stamp = await stampOf(this.#files);
+    this.#isLooking = false;
     const hasRested = stamp === this.#seenStamp;
     this.#seenStamp = stamp;
     if (hasRested && stamp !== this.#readStamp) this.reload();

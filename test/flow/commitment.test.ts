@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import type { CommitmentHead } from '../../src/intake/commitment-store.ts';
+import { createTelemetry } from '../../src/telemetry/telemetry.ts';
+import { TlsMaterial } from '../../src/tls/tls-material.ts';
 import { createModality } from '../support/asking-modality.ts';
+import { TestAuthority } from '../support/certificates.ts';
 import { reportOf, reportTo, startCommittingPeer } from '../support/committing-peer.ts';
 import { spoolReaches, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Capture, secondaryCapture } from '../support/secondary-capture.ts';
@@ -62,6 +66,35 @@ test('a modality gets success for all it sent, over an association of our own wi
   const [report] = asking.reports;
   t.like(report, { transactionUid: '1.2.3.1', eventTypeId: 1, over: 'own-association', failed: [] });
   t.deepEqual(uidsOf(report!.committed), uidsOf(sent));
+});
+
+test('a report goes over TLS to a modality that wants it, and not to one whose certificate is not trusted', async (t) => {
+  await using authority = await TestAuthority.create();
+  await using stranger = await TestAuthority.create('Stranger');
+  const telemetry = createTelemetry({ level: 'silent' });
+  const { certificate, key } = await authority.issue();
+  const files = { certificate, key, keyPassphraseEnv: undefined, ca: undefined };
+  const material = new TlsMaterial(files, { side: 'input', name: 'modality', telemetry });
+  t.teardown(() => material.close());
+  const asking = modality(t);
+  const port = await asking.listen({ tls: { material, clientCertificates: 'none' } });
+  const commitment = { host: '127.0.0.1', port, tls: { ca: stranger.ca } };
+  const settings = { sources: { ct1: { ae_title: 'CT1', commitment } } };
+  const gateway = await startTestGateway({ settings });
+  const folder = gateway.folder;
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const sent = several(1);
+  await sendInstances(gateway.port, sent);
+  await asking.ask(gateway.port, '1.2.3.11', sent);
+  await until(async () => (await headOf(gateway))?.tries === 1);
+  t.is(asking.reports.length, 0);
+  await gateway.stop('other settings');
+
+  const trusting = { ct1: { ae_title: 'CT1', commitment: { ...commitment, tls: { ca: authority.ca } } } };
+  await using after = await startTestGateway({ settings: { sources: trusting }, folder });
+  await asking.ask(after.port, '1.2.3.12', sent);
+  await asking.reported(1);
+  t.is(asking.reports[0]?.over, 'own-association');
 });
 
 test('a modality that stays associated gets the report on the same association', async (t) => {
@@ -269,7 +302,11 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await delay(20);
 }
 
-async function stateOf(gateway: TestGateway): Promise<unknown> {
+async function stateOf(gateway: TestGateway): Promise<string | undefined> {
+  return (await headOf(gateway))?.state;
+}
+
+async function headOf(gateway: TestGateway): Promise<CommitmentHead | undefined> {
   const [record] = await gateway.spool.records({ collection: 'commitment-request' });
-  return (record?.value as { state?: string } | undefined)?.state;
+  return record?.value as CommitmentHead | undefined;
 }

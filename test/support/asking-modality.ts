@@ -9,6 +9,8 @@ import {
   STORAGE_COMMITMENT,
 } from '../../src/dimse/storage-commitment.ts';
 
+import type { TlsListening } from '../../src/tls/server.ts';
+
 const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 const { sopClassUid, sopInstanceUid } = STORAGE_COMMITMENT;
 
@@ -30,7 +32,11 @@ export interface AskingModality {
     options?: { readonly stays?: boolean },
   ): Promise<number>;
   /** Listens for reports; returns the port. */
-  listen(options?: { readonly answer?: () => number; readonly port?: number }): Promise<number>;
+  listen(options?: {
+    readonly answer?: () => number;
+    readonly port?: number;
+    readonly tls?: TlsListening;
+  }): Promise<number>;
   /** Resolves when so many reports have come. */
   reported(count: number): Promise<void>;
   close(): Promise<void>;
@@ -88,10 +94,11 @@ export function createModality(aeTitle = 'CT1'): AskingModality {
       if (!stays) await user.release();
       return status;
     },
-    async listen({ answer = () => 0, port = 0 } = {}) {
+    async listen({ answer = () => 0, port = 0, tls } = {}) {
       const provider = await listenForAssociations({
         host: '127.0.0.1',
         port,
+        ...(tls && { tls }),
         associationsMax: 10,
         maxPduLengthBytes: 131_072,
         timeouts: { associationMs: 5000, pduMs: 5000, idleMs: 60_000 },
