@@ -1,5 +1,7 @@
 /** The API of the gateway that runs with the same settings, as the commands ask it. */
 import { isWildcard } from '../console/hosts.ts';
+import { parseDurationMs } from '../duration.ts';
+import { UsageError } from './command.ts';
 import { GatewayRefusedError, GatewayUnreachableError } from './errors.ts';
 
 const ANSWER_LIMIT_MS = 30_000;
@@ -60,4 +62,18 @@ export async function ask<Answer>(base: URL, path: string, body?: unknown): Prom
   throw new GatewayRefusedError(
     answer?.error?.message ?? `Cannot read the answer of ${url}: ${response.status}`,
   );
+}
+
+/**
+ * A time of an option, as the API takes it.
+ *
+ * @param text `2h` for two hours ago, or an ISO time
+ * @throws {UsageError}
+ */
+export function readSince(text: string): string {
+  const agoMs = parseDurationMs(text);
+  const atMs = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
+  if (Number.isNaN(atMs))
+    throw new UsageError(`"${text}" is no time: it must be 2h, 3d or 2026-01-31T08:00:00Z`);
+  return new Date(atMs).toISOString();
 }

@@ -1,37 +1,90 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { EntryAnswer, StatusAnswer } from '../console/console.ts';
-import type { Command } from './command.ts';
-import { ask, consoleUrl, URL_USAGE, urlOption } from './running-gateway.ts';
-import { formatBytes, formatDuration, table } from './text.ts';
+import { type Command, UsageError } from './command.ts';
+import {
+  askHeldGroups,
+  describeGroups,
+  HELD_COLUMNS,
+  type HeldFilter,
+  type HeldGroups,
+  heldEntries,
+  heldLines,
+} from './held.ts';
+import { ask, consoleUrl, readSince, URL_USAGE, urlOption } from './running-gateway.ts';
+import { counted, formatBytes, formatDuration, table } from './text.ts';
 
 const HELD_SHOWN = 20;
+const GROUPS_SHOWN = 10;
 
 /** `slidegate status`: what the console's page shows, for a terminal or a program. */
 export const status: Command = {
   name: 'status',
   summary: 'Shows queue, destinations and held entries of the running gateway.',
   usage: `Usage: slidegate status [options]
+       slidegate status --held [options]
 
   --json               one JSON object instead of text
+  --held               lists every held task: one line each, columns parted by tabs, newest first
+  --destination NAME   with --held: only what is for this destination
+  --code CODE          with --held: only what is held with this code
+  --status STATUS      with --held: only what was answered with this status, such as A900
+  --since TIME         with --held: only what is held since then: 2h for two hours ago, or an ISO time
 ${URL_USAGE}
 
-Exit code 1 while the gateway is not ready.`,
+Exit code 1 while the gateway is not ready; with --held only when it does not answer.`,
 
   async run(args) {
-    const { values } = parseArgs({ args: [...args], options: { json: { type: 'boolean' }, ...urlOption } });
-    const base = await consoleUrl(values.url);
-    const [answer, { entries: held }] = await Promise.all([
+    const { values } = parseArgs({ args: [...args], options });
+    const { held, json, url, ...stated } = values;
+    if (!held && Object.keys(stated).length > 0) throw new UsageError('filters are for --held');
+    const base = await consoleUrl(url);
+    if (held) return listHeld(base, stated, json === true);
+    const [answer, groups, { entries }] = await Promise.all([
       ask<StatusAnswer>(base, '/api/status'),
-      ask<{ entries: EntryAnswer[] }>(base, `/api/entries?state=held&limit=${HELD_SHOWN}`),
-    ]);
+      askHeldGroups(base, {}),
+      ask<{ entries: EntryAnswer[] }>(base, `/api/held?limit=${HELD_SHOWN}`),
+    ]).catch(async (error: unknown) => {
+      // Of a spool that does not answer, at least that is said.
+      const alone = await ask<StatusAnswer>(base, '/api/status');
+      if (alone.ready) throw error;
+      return [alone, { count: 0, groups: [] }, { entries: [] }] as const;
+    });
     console.log(
-      values.json ? JSON.stringify({ ...answer, heldEntries: held }) : describe(answer, held, base),
+      json
+        ? JSON.stringify({ ...answer, heldTasks: groups, heldEntries: entries })
+        : describe(answer, groups, base),
     );
     return answer.ready ? 0 : 1;
   },
 };
 
-function describe(answer: StatusAnswer, held: readonly EntryAnswer[], base: URL): string {
+const options = {
+  json: { type: 'boolean' },
+  held: { type: 'boolean' },
+  destination: { type: 'string' },
+  code: { type: 'string' },
+  status: { type: 'string' },
+  since: { type: 'string' },
+  ...urlOption,
+} as const satisfies ParseArgsConfig['options'];
+
+async function listHeld(base: URL, { since, ...filter }: HeldFilter, json: boolean): Promise<number> {
+  const pages = heldEntries(base, { ...filter, ...(since !== undefined && { since: readSince(since) }) });
+  if (!json) console.log(HELD_COLUMNS);
+  // Written as it comes: a list of a million is never held as a whole.
+  let parted = '{"heldEntries":[';
+  for await (const entries of pages) {
+    if (!json) for (const line of heldLines(entries)) console.log(line);
+    else if (entries.length > 0) {
+      process.stdout.write(parted + entries.map((entry) => JSON.stringify(entry)).join(','));
+      parted = ',';
+    }
+  }
+  if (json) console.log(parted === ',' ? ']}' : '{"heldEntries":[]}');
+  return 0;
+}
+
+function describe(answer: StatusAnswer, held: HeldGroups, base: URL): string {
   const { version, ready, now, startedAt, problems } = answer;
   const up = formatDuration(Date.parse(now) - Date.parse(startedAt));
   const lines = [
@@ -91,26 +144,16 @@ function stateOf({ state, reportOnly, opensAt, diverting }: StatusAnswer['destin
   return opensAt === undefined ? state : `${state} until ${opensAt}`;
 }
 
-function describeHeld(answer: StatusAnswer, held: readonly EntryAnswer[]): readonly string[] {
-  const now = Date.parse(answer.now);
-  const rows = held.flatMap(({ entryId, tasks }) =>
-    tasks
-      .filter(({ state }) => state === 'held')
-      .map((task) => [
-        String(entryId),
-        task.destination ? `delivery to ${task.destination}` : task.stage,
-        formatDuration(now - Date.parse(task.updatedAt)),
-        [task.code, task.status, task.reason].filter(Boolean).join(' '),
-      ]),
-  );
-  if (rows.length === 0) return [];
-  const total = (answer.held ?? 0) + (answer.produced?.held ?? 0);
-  const title = total > held.length ? `Held, ${held.length} newest of ${total} entries:` : 'Held:';
+function describeHeld(answer: StatusAnswer, { count, groups }: HeldGroups): readonly string[] {
+  if (count === 0) return [];
+  const shown = groups.slice(0, GROUPS_SHOWN);
+  const left = groups.length - shown.length;
   return [
     '',
-    title,
-    table(['ENTRY', 'STAGE', 'SINCE', 'REASON'], rows),
+    `${counted(count, 'task')} held:`,
+    describeGroups(shown, Date.parse(answer.now)),
+    ...(left > 0 ? [`and ${counted(left, 'further reason')}.`] : []),
     '',
-    'slidegate retry <entry...> tries again; slidegate discard <entry...> gives up.',
+    'slidegate status --held lists each; slidegate retry --destination NAME tries again; slidegate discard gives up.',
   ];
 }

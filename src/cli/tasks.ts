@@ -1,9 +1,10 @@
 /** `slidegate retry | hold | discard`: what the console's buttons do, for a terminal or a script. */
 import { userInfo } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { parseDurationMs } from '../duration.ts';
+import type { GroupAnswer } from '../console/console.ts';
 import { type Command, UsageError } from './command.ts';
-import { ask, consoleUrl, URL_USAGE, urlOption } from './running-gateway.ts';
+import { describeGroups } from './held.ts';
+import { ask, consoleUrl, readSince, URL_USAGE, urlOption } from './running-gateway.ts';
 import { counted } from './text.ts';
 
 type Action = 'retry' | 'hold' | 'discard';
@@ -12,6 +13,8 @@ const options = {
   destination: { type: 'string' },
   reason: { type: 'string' },
   since: { type: 'string' },
+  code: { type: 'string' },
+  status: { type: 'string' },
   preview: { type: 'boolean' },
   yes: { type: 'boolean' },
   erase: { type: 'boolean' },
@@ -19,8 +22,10 @@ const options = {
   ...urlOption,
 } as const satisfies ParseArgsConfig['options'];
 
-const COMMON_USAGE = `  --since TIME         only tasks that came to stand so after that time: 2h for two hours ago, or an ISO time
-  --preview            only says how many tasks are meant
+const COMMON_USAGE = `  --code CODE          only tasks that failed last with this code, as \`slidegate status\` shows it
+  --status STATUS      only deliveries that were answered last with this status, such as A900
+  --since TIME         only tasks that came to stand so after that time: 2h for two hours ago, or an ISO time
+  --preview            only says which tasks are meant: how many, for which destination, why, and since when
   --json               one JSON object instead of text
 ${URL_USAGE}
 
@@ -72,47 +77,54 @@ async function act(action: Action, args: readonly string[]): Promise<number> {
     ...(entryIds.length > 0 && { entryIds }),
     ...(values.destination !== undefined && { destination: values.destination }),
     ...(values.since !== undefined && { since: readSince(values.since) }),
+    ...(values.code !== undefined && { code: values.code }),
+    ...(values.status !== undefined && { status: values.status }),
     ...(action === 'retry' && values.reason !== undefined && { reasonContains: values.reason }),
   };
-  if (Object.keys(selection).length === 0) throw new UsageError('say which tasks: entries, or --destination');
+  if (Object.keys(selection).length === 0)
+    throw new UsageError('say which tasks: entries, --destination, --code …');
 
   const preview = values.preview === true || (action === 'discard' && values.yes !== true);
   const reason = action === 'retry' ? undefined : values.reason;
-  const answer = await ask<{ count: number }>(await consoleUrl(values.url), `/api/tasks/${action}`, {
+  const answer = await ask<Answer>(await consoleUrl(values.url), `/api/tasks/${action}`, {
     selection,
     preview,
     by: userInfo().username,
     ...(reason !== undefined && { reason }),
     ...(values.erase && { erase: true }),
   });
-  console.log(
-    values.json
-      ? JSON.stringify({ action, count: answer.count, preview })
-      : describe(action, answer.count, preview, values.erase === true),
-  );
+  const text = values.json
+    ? JSON.stringify({ ...answer, action, preview })
+    : describe(action, answer, { preview, erases: values.erase === true });
+  console.log(text);
   return preview || values.erase || answer.count > 0 ? 0 : 1;
 }
 
-function describe(action: Action, count: number, preview: boolean, erases: boolean): string {
+interface Answer {
+  readonly count: number;
+  /** Of a preview. */
+  readonly groups?: readonly GroupAnswer[];
+  /** Why nothing could be done about entries that were named. */
+  readonly notes?: readonly string[];
+}
+
+function describe(
+  action: Action,
+  { count, groups = [], notes = [] }: Answer,
+  { preview, erases }: { preview: boolean; erases: boolean },
+): string {
   if (erases && !preview) return `${counted(count, 'task')} discarded; what is settled was erased.`;
-  if (count === 0 && !erases) return `Nothing to ${action}: no task matches.`;
+  if (count === 0 && !erases) return [`Nothing to ${action}: no task matches.`, ...notes].join('\n');
   const tasks = counted(count, 'task');
   const done = { retry: 'again on the way', hold: 'held', discard: 'discarded' }[action];
   if (!preview) return `${tasks} ${done}.`;
   const how = action === 'discard' ? 'Nothing was changed; --yes discards.' : 'Nothing was changed.';
-  return `${tasks} would be ${done}. ${how}`;
+  const said = `${tasks} would be ${done}. ${how}`;
+  return groups.length > 0 ? `${said}\n\n${describeGroups(groups, Date.now())}` : said;
 }
 
 function readEntryId(text: string): number {
   const id = Number(text);
   if (Number.isSafeInteger(id) && id > 0) return id;
   throw new UsageError(`"${text}" is no entry: entries are numbers, as \`slidegate status\` shows them`);
-}
-
-function readSince(text: string): string {
-  const agoMs = parseDurationMs(text);
-  const atMs = agoMs === undefined ? Date.parse(text) : Date.now() - agoMs;
-  if (Number.isNaN(atMs))
-    throw new UsageError(`"${text}" is no time: it must be 2h, 3d or 2026-01-31T08:00:00Z`);
-  return new Date(atMs).toISOString();
 }

@@ -39,7 +39,7 @@ export const TasksBody = z.strictObject({
   reason: z.string().trim().min(1).max(500).default('By an operator.'),
   by: z.string().trim().min(1).max(64).default('unknown'),
   preview: z.boolean().default(false),
-  /** With `discard`: the bytes of the entries named go at once. */
+  /** With `discard`: bytes and headers of what is thereby settled go at once. */
   erase: z.boolean().default(false),
 });
 
@@ -55,20 +55,20 @@ export interface ActionResult {
 /**
  * Does it, or says what it would be done to.
  *
- * @throws {RequestError} when bytes are to be erased of entries that nobody has named
+ * @throws {RequestError} when something else than a discard is to erase
  */
 export async function act(
   { spool, telemetry }: ConsolePorts,
   action: TaskAction,
   { selection: stated, reason, by, preview, erase }: z.infer<typeof TasksBody>,
 ): Promise<ActionResult> {
-  if (erase && (action !== 'discard' || stated.entryIds === undefined)) {
-    throw new RequestError('Cannot erase: it must be a discard of entries that are named');
-  }
+  if (erase && action !== 'discard') throw new RequestError('Cannot erase: the action must be discard');
   const selection = selectionOf(stated);
   if (preview) {
-    const { count, groups } = await spool.preview(action, selection);
-    return { count, groups, ...(await notesOn(spool, action, stated.entryIds, count)) };
+    const { count: own, groups } = await spool.preview(action, selection);
+    // What was made of an entry is erased with it, and counted.
+    const count = erase ? await spool.discard(selection, { reason, by, preview, erase }) : own;
+    return { count, groups, ...(await notesOn(spool, stated.entryIds, count)) };
   }
   let count: number;
   if (action === 'retry') count = await spool.retry(selection, by);
@@ -76,7 +76,7 @@ export async function act(
   else count = await spool.discard(selection, { reason, by, erase });
   const { destination } = stated;
   operatorActed(telemetry, { action, count, by, ...(destination !== undefined && { destination }) });
-  return { count, ...(!erase && (await notesOn(spool, action, stated.entryIds, count))) };
+  return { count, ...(!erase && (await notesOn(spool, stated.entryIds, count))) };
 }
 
 function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
@@ -95,7 +95,6 @@ function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
 /** Whoever names entries and sees nothing happen is told why. */
 async function notesOn(
   spool: Pick<Spool, 'query' | 'open'>,
-  action: TaskAction,
   entryIds: readonly number[] | undefined,
   count: number,
 ): Promise<{ notes?: readonly string[] }> {
@@ -109,7 +108,7 @@ async function notesOn(
       const entry = found.get(entryId);
       if (entry === undefined) return `There is no entry ${entryId}.`;
       const gone = (await areBytesGone(spool, entryId)) ? ', and its bytes are gone' : '';
-      return `Entry ${entryId} is ${entry.state}${gone}: nothing of it matches, to ${action}.`;
+      return `Entry ${entryId} is ${entry.state}${gone}: no task of it matches.`;
     }),
   );
   return { notes };

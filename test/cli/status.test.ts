@@ -20,7 +20,7 @@ const INPUTS = [
 
 test.serial('status shows counts, destinations and what is held with its reason', async (t) => {
   await using gateway = await startTestConsole({ ports: { lanes: () => LANES, inputs: () => INPUTS } });
-  const entryId = await gateway.accept('1.2.1');
+  await gateway.accept('1.2.1');
   await gateway.plan(['pacs']);
   await gateway.holdDelivery('pacs', {
     code: 'REFUSED',
@@ -36,10 +36,33 @@ test.serial('status shows counts, destinations and what is held with its reason'
   t.regex(stdout, /2 accepted = 0 delivered \+ 1 pending \+ 1 held \+ 0 discarded/);
   t.regex(stdout, /dimse \(dimse-scp on 127\.0\.0\.1:11112\)/);
   t.regex(stdout, /^pacs +suspended +0 +0 +1 +- +CONNECTION_FAILED: Cannot connect/m);
-  t.regex(
-    stdout,
-    new RegExp(`^${entryId} +delivery to pacs +\\d+ s +REFUSED A900H Destination answered A900H$`, 'm'),
-  );
+  t.regex(stdout, /^1 task held:$/m);
+  t.regex(stdout, /^delivery to pacs +held +1 +\d+ s +\d+ s +REFUSED A900H Destination answered A900H$/m);
+});
+
+test.serial('status --held lists every held task, more than fit a page, for scripts', async (t) => {
+  await using gateway = await startTestConsole();
+  for (let index = 1; index <= 25; index += 1) {
+    await gateway.accept(`1.2.${index}`);
+    await gateway.plan(['pacs', 'archive']);
+    await gateway.holdDelivery('pacs', { code: 'REFUSED', message: 'No', status: 0xa900 });
+  }
+  await gateway.holdDelivery('archive', { code: 'RESPONSE_TIMEOUT', message: 'No answer' });
+  const list = (...args: readonly string[]) =>
+    slidegate(['status', '--held', ...args, '--url', `http://127.0.0.1:${gateway.console.port}`]);
+
+  const all = await list();
+  const json = await list('--json', '--destination', 'pacs', '--since', '1h');
+  const filtered = await list('--code', 'RESPONSE_TIMEOUT');
+  const none = await list('--status', 'B006', '--json');
+
+  t.is(all.code, 0, all.stderr);
+  t.is(all.stdout.trim().split('\n').length, 27, 'a title and 26 tasks');
+  t.is(JSON.parse(json.stdout).heldEntries.length, 25);
+  t.regex(filtered.stdout, /^1\tdelivery to archive\t\S+Z\t1\tRESPONSE_TIMEOUT\t-\tNo answer$/m);
+  t.is(filtered.stdout.trim().split('\n').length, 2);
+  t.deepEqual(JSON.parse(none.stdout), { heldEntries: [] });
+  t.is((await slidegate(['status', '--code', 'REFUSED'])).code, 2);
 });
 
 test.serial('status --json is one object that adds up', async (t) => {

@@ -60,6 +60,35 @@ test.serial(
   },
 );
 
+test.serial('a preview of retry shows destination, count, age and reason, by code and status', async (t) => {
+  await using gateway = await heldGateway();
+  await gateway.holdDelivery('archive', { code: 'RESPONSE_TIMEOUT', message: 'No answer' });
+
+  const all = await run(gateway, 'retry', '--since', '1h', '--preview');
+  const byStatus = await run(gateway, 'retry', '--status', 'A900', '--preview', '--json');
+  const byCode = await run(gateway, 'retry', '--code', 'RESPONSE_TIMEOUT');
+
+  t.regex(all.stdout, /^3 tasks would be again on the way\. Nothing was changed\.$/m);
+  t.regex(all.stdout, /^delivery to pacs +held +2 +\d+ s +\d+ s +REFUSED A900H Destination answered A900H$/m);
+  t.regex(all.stdout, /^delivery to archive +held +1 /m);
+  t.like(JSON.parse(byStatus.stdout), {
+    count: 2,
+    groups: [{ destination: 'pacs', code: 'REFUSED', count: 2 }],
+  });
+  t.is(byCode.stdout, '1 task again on the way.\n');
+});
+
+test.serial('a retry of entries that have nothing held says what they are', async (t) => {
+  await using gateway = await heldGateway();
+  await run(gateway, 'discard', '1', '--erase', '--yes');
+
+  const { code, stdout } = await run(gateway, 'retry', '1', '7');
+
+  t.is(code, 1);
+  t.regex(stdout, /^Nothing to retry: no task matches\.\nEntry 1 is discarded, and its bytes are gone/);
+  t.regex(stdout, /^There is no entry 7\.$/m);
+});
+
 test.serial('discard only says what it would do, until --yes', async (t) => {
   await using gateway = await heldGateway();
 
@@ -77,7 +106,7 @@ test.serial('discard only says what it would do, until --yes', async (t) => {
     'Wrong PACS.',
   );
 
-  t.is(preview.stdout, '2 tasks would be discarded. Nothing was changed; --yes discards.\n');
+  t.regex(preview.stdout, /^2 tasks would be discarded\. Nothing was changed; --yes discards\.\n/);
   t.is(preview.code, 0);
   t.like(before, { 'delivery:pacs': 'held' });
   t.is(done.stdout, '2 tasks discarded.\n');

@@ -146,17 +146,17 @@ test.serial('a retry of what is settled, erased or not there says so', async (t)
   const answer = await change(gateway, 'retry', { selection: { entryIds: [1, 2, 9] } });
 
   t.deepEqual(answer.json().notes, [
-    'Entry 1 is discarded, and its bytes are gone: nothing of it matches, to retry.',
-    'Entry 2 is pending: nothing of it matches, to retry.',
+    'Entry 1 is discarded, and its bytes are gone: no task of it matches.',
+    'Entry 2 is pending: no task of it matches.',
     'There is no entry 9.',
   ]);
 });
 
-test.serial('only entries that are named are erased', async (t) => {
+test.serial('only a discard erases', async (t) => {
   await using gateway = await startTestConsole();
   await acceptForBoth(gateway, 1);
 
-  const answer = await change(gateway, 'discard', { selection: { destination: 'pacs' }, erase: true });
+  const answer = await change(gateway, 'retry', { selection: { destination: 'pacs' }, erase: true });
 
   t.is(answer.status, 400);
   t.like(await gateway.spool.status(), { states: { pending: 1 } });
