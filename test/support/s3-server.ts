@@ -1,16 +1,17 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+// @ts-expect-error It has no types.
+import S3rver from 's3rver';
 
-/** It has no types. */
-const S3rver = createRequire(import.meta.url)('s3rver') as new (
-  options: Record<string, unknown>,
-) => { run(): Promise<AddressInfo>; close(): Promise<void> };
+interface StorageServer {
+  run(): Promise<AddressInfo>;
+  close(): Promise<void>;
+}
 
 export const BUCKET = 'images';
 process.env.SLIDEGATE_TEST_S3_KEY = 'S3RVER';
@@ -38,7 +39,7 @@ export interface S3Server {
 /** An S3 server on a temporary folder, behind a door that does as it is told. */
 export async function startS3Server(): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 's3-'));
-  const storage = new S3rver({
+  const storage: StorageServer = new S3rver({
     address: '127.0.0.1',
     port: 0,
     silent: true,
