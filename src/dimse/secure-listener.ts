@@ -92,6 +92,7 @@ export class SecureListener {
   }
 
   #secured(socket: tls.TLSSocket): void {
+    socket.on('error', () => {}); // Whoever takes it on listens too; until then nobody would.
     this.#end(keyOf(socket));
     const address = addressOf(socket);
     let certificate: PeerCertificate | undefined;

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import tls from 'node:tls';
 import ava, { type ExecutionContext } from 'ava';
@@ -230,6 +231,21 @@ test('TLS 1.2 is spoken with forward secrecy and authenticated encryption only',
   t.is(await attempt('ECDHE-RSA-AES128-GCM-SHA256'), 'ECDHE-RSA-AES128-GCM-SHA256');
   for (const old of ['AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA', 'ECDHE-RSA-AES256-SHA384']) {
     t.is(await attempt(old), 'refused', old);
+  }
+});
+
+test('no session is resumed: every connection is judged anew', async (t) => {
+  const { port } = await start(t, listening(t, server));
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    let session: Buffer | undefined;
+    for (const _ of ['first', 'second']) {
+      const options = { host: '127.0.0.1', port, maxVersion, ca: await readFile(authority.ca) };
+      const socket = tls.connect({ ...options, ...(session && { session }) });
+      await new Promise((resolve) => socket.once('secureConnect', resolve));
+      t.false(socket.isSessionReused());
+      session = socket.getSession();
+      socket.destroy();
+    }
   }
 });
 

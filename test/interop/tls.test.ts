@@ -6,6 +6,7 @@ import ava, { type ExecutionContext } from 'ava';
 import { freePort } from '../../src/cli/free-port.ts';
 import { type PeerProcess, run, startPeer } from '../../src/cli/peer-process.ts';
 import { type CertificateFiles, readCertificate, renew, TestAuthority } from '../support/certificates.ts';
+import { slidegate } from '../support/command-line.ts';
 import { spoolReaches, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { dataSetsBelow } from '../support/part10.ts';
 import { secondaryCapture, writeCapture } from '../support/secondary-capture.ts';
@@ -206,6 +207,13 @@ test('a destination with a certificate of its own making is reached by its finge
   await run('storescu', [...CALL, '127.0.0.1', String(gateway.port), file]);
   await spoolReaches(gateway.spool, ({ states }) => states.delivered === 1);
   t.is((await dataSetsBelow(inbox)).size, 1);
+
+  const other = join(scratch, 'other.dcm');
+  await writeCapture(other, secondaryCapture({ label: 'pinned, by hand' }));
+  const env = { NODE_CONFIG: JSON.stringify({ destinations: { pacs: destination } }) };
+  const byHand = await slidegate(['send', other, '--to', 'pacs'], { env });
+  t.is(byHand.code, 0, byHand.stderr);
+  t.is((await dataSetsBelow(inbox)).size, 2);
 });
 
 /** `storescp` that asks for a certificate of the authority. */
