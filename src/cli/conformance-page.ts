@@ -1,6 +1,7 @@
 /** The conformance statement in Markdown, in the order of PS3.2 Annex N. */
 import { markdownTable } from '../config/reference.ts';
 import { CIPHER_SUITES } from '../tls/profile.ts';
+import { otherInputs } from './conformance-inputs.ts';
 import type { ConformanceStatement, ProducedObject } from './conformance-statement.ts';
 
 export function conformancePage(statement: ConformanceStatement): string {
@@ -20,6 +21,7 @@ export function conformancePage(statement: ConformanceStatement): string {
     ),
     storageScp(statement),
     storageScu(statement),
+    otherInputs(statement),
     storageCommitment(statement),
     transferSyntaxTable(statement),
     '## 5 Storage SOP classes',
@@ -57,9 +59,9 @@ function storageScp(statement: ConformanceStatement): string {
   return [
     '## 2 Verification and Storage SCP',
     'Associations are accepted on these inputs. Of a presentation context with several transfer syntaxes the first that the requestor proposes is taken, but never a lossy one beside a native or lossless one. Data sets are kept and passed on byte for byte (storage level 2, PS3.4 B.4.1). The response leaves once the instance is on disk and committed. Asynchronous operations are not negotiated.',
-    ...Object.entries(inputs).map(
-      ([name, parameters]) => `### Input ${name}\n\n${parameterTable(parameters)}`,
-    ),
+    ...Object.entries(inputs)
+      .filter(([, { kind }]) => kind === 'dimse-scp')
+      .map(([name, parameters]) => `### Input ${name}\n\n${parameterTable(parameters)}`),
     '### Callers',
     admitted,
     ...(callers.length > 0 ? [markdownTable(['source', 'AE title', 'hosts', 'certificate'], callers)] : []),
@@ -181,7 +183,7 @@ Data sets pass through unchanged, whatever their Specific Character Set. Rules r
 /** PS3.15 B.12 for connections, PS3.7 D.3.3.7 for identities. */
 function security({ inputs, destinations }: ConformanceStatement): string {
   const secured = Object.entries({ ...inputs, ...destinations })
-    .filter(([, { tls }]) => tls !== undefined)
+    .filter(([, { tls, url, endpoint }]) => tls !== undefined && !isPlain(url ?? endpoint))
     .map(([name]) => `\`${name}\``);
   const use =
     secured.length > 0
@@ -194,6 +196,10 @@ Secure transport connections follow the BCP 195 RFC 8996, 9325 TLS Secure Transp
 Associations are admitted by called AE title, calling AE title, address and certificate. A source may have limits: of associations open at the same time (rejected as transient, local limit exceeded) and begun within a minute (rejected as transient, temporary congestion), and of instances per second (responses are delayed).
 
 User Identity Negotiation (PS3.7 D.3.3.7) is accepted for every type, with a positive response where one is requested; the response carries no ticket or token of the server. Type and username are logged; identities do not admit anybody. As SCU, a username or a username with passcode may be sent.`;
+}
+
+function isPlain(url: unknown): boolean {
+  return typeof url === 'string' && url.startsWith('http:');
 }
 
 function producedObject({ name, sopClassUid, modules }: ProducedObject): string {

@@ -62,3 +62,34 @@ test('--json gives the same as one object; every status from 0000H to FFFFH is i
   }
   t.is(next, 0x10000);
 });
+
+test('DICOMweb services and watched folders are stated where there are some, and only there', async (t) => {
+  const web = { kind: 'stow-rs', auth: { kind: 'bearer', tokens: { a: { token_env: 'SECRET_PLACE' } } } };
+  const inbox = { kind: 'folder', path: './inbox', after: 'delete' };
+  const { stdout } = await slidegate(['conformance'], {
+    env: { NODE_CONFIG: JSON.stringify({ inputs: { web, inbox } }) },
+  });
+
+  t.regex(stdout, /\| web \| http:\/\/127\.0\.0\.1:8081\/dicom-web \| bearer \|/);
+  t.regex(stdout, /\| inbox \| \.\/inbox \| unknown \| delete \|/);
+  t.regex(stdout, /### Input dimse/);
+  t.notRegex(stdout, /### Input (web|inbox)|undefined|\[object/);
+  const { stdout: without } = await slidegate(['conformance'], { env });
+  t.notRegex(without, /STOW-RS|## Files/);
+});
+
+test('what is secured in this configuration is named, with the profile and its cipher suites', async (t) => {
+  const tls = { certificate: 'gate.pem', key: 'gate.key' };
+  const inputs = { secure: { kind: 'dimse-scp', port: 2762, tls } };
+  const web = (url: string) => ({ kind: 'stow-rs', url });
+  const destinations = { web: web('https://web.example.org'), plain: web('http://plain.example.org') };
+  const settings = JSON.stringify({ inputs, destinations });
+  const { stdout } = await slidegate(['conformance'], { env: { NODE_CONFIG: settings } });
+
+  t.regex(stdout, /BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile \(PS3\.15 B\.12\)/);
+  t.regex(stdout, /`TLS_AES_256_GCM_SHA384`, .*`DHE-RSA-AES128-GCM-SHA256`/);
+  t.regex(stdout, /In this configuration `secure`, `web` use it; other connections are not encrypted/);
+  t.regex(stdout, /User Identity Negotiation/);
+  const { stdout: plain } = await slidegate(['conformance'], { env });
+  t.regex(plain, /In this configuration connections are not encrypted/);
+});
