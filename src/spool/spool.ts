@@ -31,6 +31,8 @@ export { SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
 export * from './payload.ts';
 export type * from './port.ts';
+export { backUpSpool, restoreSpool } from './sqlite/restore.ts';
+export { goBack } from './sqlite/way-back.ts';
 export type { TaskGroup, TaskPreview } from './task-groups.ts';
 
 export interface SpoolDependencies {

@@ -29,3 +29,17 @@ export function spaceFreedEarly(
   telemetry.metrics.earlyRemovalsTotal.inc({ volume: 'spool' }, event.entries);
   telemetry.log.warn(event, 'Spool removed settled instances early: free space is short.');
 }
+
+/** A restored ledger and the files agree again. `recovered` are the entries that a person has to look at. */
+export function ledgerReconciled(
+  telemetry: Telemetry,
+  event: { recovered: readonly number[]; moved: number; missing: number },
+): void {
+  telemetry.metrics.heldTotal.inc({ stage: 'rules', code: 'RECOVERED' }, event.recovered.length);
+  const { recovered, ...facts } = event;
+  for (const entryId of recovered) telemetry.log.warn({ entryId }, 'Instance recovered and held.');
+  telemetry.log.warn(
+    { ...facts, recovered: recovered.length },
+    'Spool was restored from a backup: what was open when that was made is sent again.',
+  );
+}

@@ -199,6 +199,18 @@ export interface Recovered {
   readonly files: number;
   readonly segments: number;
   readonly workFolders: number;
+  /** Absent when the ledger was not restored. */
+  readonly reconciled?: Reconciled;
+}
+
+/** What was done to make a restored ledger agree with the files. */
+export interface Reconciled {
+  /** New entries, which are held: instances on disk that the ledger did not know. */
+  readonly recovered: readonly number[];
+  /** Known instances that were found elsewhere. */
+  readonly moved: number;
+  /** Known instances whose bytes are gone. */
+  readonly missing: number;
 }
 
 /** What else happened in a group, for whoever listens. */

@@ -85,7 +85,7 @@ export class OperatorAction {
         }
         break;
       case 'hold':
-        statements.run('holdOpen', task.task_id, nowMs, request.reason);
+        statements.run('holdOpen', task.task_id, nowMs, 'OPERATOR', request.reason);
         this.#moved(task, 'held');
         break;
       case 'discard':

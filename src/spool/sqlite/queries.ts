@@ -174,7 +174,7 @@ export const queries = {
     UPDATE task SET state = ?3, due_at_ms = ?2, updated_at_ms = ?2, attempt = 0, first_attempt_at_ms = NULL
     WHERE task_id = ?1`,
   holdOpen: `
-    UPDATE task SET state = 'held', updated_at_ms = ?2, code = 'OPERATOR', reason = ?3, token = NULL
+    UPDATE task SET state = 'held', updated_at_ms = ?2, code = ?3, reason = ?4, token = NULL
     WHERE task_id = ?1`,
   discardOpen: `
     UPDATE task SET state = 'discarded', updated_at_ms = ?2, settled_at_ms = ?2, code = ?3, reason = ?4,
@@ -184,6 +184,16 @@ export const queries = {
   insertAudit: `
     INSERT INTO audit (at_ms, who, action, selection, reason, tasks) VALUES (?, ?, ?, ?, ?, 0)`,
   countAudit: 'UPDATE audit SET tasks = tasks + ? WHERE audit_id = ?',
+
+  // After a restore.
+  dropMeta: 'DELETE FROM meta WHERE name = ?',
+  placesAfter: `
+    SELECT entry_id, keeps, size_bytes, segment_id, segment_offset, file_name FROM entry
+    WHERE entry_id > ? ORDER BY entry_id LIMIT ?`,
+  fileKnown: 'SELECT entry_id FROM entry WHERE file_name = ?',
+  equalBytes: 'SELECT entry_id FROM entry WHERE sop_instance_uid = ? AND sha256 = ? ORDER BY entry_id',
+  moveTo: 'UPDATE entry SET segment_id = ?2, segment_offset = ?3, file_name = ?4 WHERE entry_id = ?1',
+  forgetSegment: 'DELETE FROM segment WHERE segment_id = ?',
 
   // Records.
   keepRecord: `

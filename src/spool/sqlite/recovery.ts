@@ -5,6 +5,7 @@ import type { TaskKind } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import { finishWiping } from './erasure.ts';
 import type { Recovered } from './messages.ts';
+import { reconcile } from './reconcile.ts';
 import { recordInterruption } from './settle.ts';
 import { settleSuccessions } from './successions.ts';
 import { taskMoved } from './task-moves.ts';
@@ -20,8 +21,10 @@ const PAGE_ROWS = 1000;
  */
 export function recover(context: LedgerContext): Recovered {
   const interrupted = requeueClaims(context);
-  bringForward(context, new Set(interrupted.map(entryOfTask)));
+  inTransaction(context, () => bringForward(context, new Set(interrupted.map(entryOfTask))));
   finishWiping(context);
+  // Before anything is removed for having no row.
+  const reconciled = inTransaction(context, () => reconcile(context));
   const nowMs = context.clock.nowMs();
   context.statements.run('dueBeforeClockWasSet', nowMs);
   return {
@@ -30,6 +33,7 @@ export function recover(context: LedgerContext): Recovered {
     files: removeIf(context.folders.files, (name) => context.statements.get('fileOwner', name) === undefined),
     segments: removeSegments(context),
     workFolders: tidyWorkFolders(context),
+    ...(reconciled && { reconciled }),
   };
 }
 
@@ -67,14 +71,18 @@ function requeueClaims(context: LedgerContext): number[] {
 
 /** Nobody is at work any more: whatever still keeps a task back will do so again when it is asked for. */
 function bringForward(context: LedgerContext, interruptedIds: Iterable<number>): void {
-  const { statements, tally, unit, order } = context;
-  statements.control('begin');
-  for (const kind of tally.kinds) order.disband(kind);
+  for (const kind of context.tally.kinds) context.order.disband(kind);
   settleSuccessions(context, interruptedIds);
+}
+
+function inTransaction<Result>({ statements, tally, unit }: LedgerContext, act: () => Result): Result {
+  statements.control('begin');
+  const result = act();
   tally.flush(statements);
   statements.control('commit');
   tally.committed();
   unit.commit();
+  return result;
 }
 
 /** Segments without a row, or whose last instance has gone. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { spoolOpened, spoolRefusalChanged } from '../../telemetry/events.ts';
+import { ledgerReconciled } from '../../telemetry/spool-events.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { ClaimsLostError, SpoolError } from '../errors.ts';
 import { FilesThread } from '../files/files-thread.ts';
@@ -138,7 +139,9 @@ export class SqliteSpool implements Spool {
       const parts = { blocks, ledger, files, space, step };
       const { onOtherContent } = options;
       const custody = new SqliteCustody(parts, { epoch, onOtherContent, telemetry, diskFailed });
-      spoolOpened(telemetry, recovered);
+      const { reconciled, ...putRight } = recovered;
+      spoolOpened(telemetry, putRight);
+      if (reconciled !== undefined) ledgerReconciled(telemetry, reconciled);
       return new SqliteSpool({
         folders: spoolFoldersOf(directory),
         hub,

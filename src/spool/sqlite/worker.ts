@@ -2,7 +2,7 @@
  * Entry of the ledger's thread: takes whatever has arrived as one group, answers, and takes what has arrived
  * meanwhile. The more there is to do, the more shares a sync.
  */
-import { statfsSync } from 'node:fs';
+import { readdirSync, statfsSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SteadyClock } from '../clock.ts';
 import { SpoolError } from '../errors.ts';
@@ -15,7 +15,9 @@ import { createContext, type LedgerContext } from './context.ts';
 import { type DirectoryLock, lockDirectory, openDatabase } from './database.ts';
 import { Ledger } from './ledger.ts';
 import type { FromLedger, Recovered, Request, ToLedger, WorkerOptions } from './messages.ts';
+import { RESTORED } from './reconcile.ts';
 import { recover } from './recovery.ts';
+import { lastEpochOnDisk, TOKENS_PER_EPOCH } from './restore.ts';
 import { Statements } from './statements.ts';
 import { isPatient } from './writing.ts';
 
@@ -26,8 +28,6 @@ const GROUP_BYTES_MAX = 16 * 1024 * 1024;
 const PATIENCE_MS = 2;
 /** How often the wall clock is looked at when nothing else happens. */
 const IDLE_MS_MAX = 10_000;
-/** Claims of one process are numbered within this range. */
-const TOKENS_PER_EPOCH = 2 ** 32;
 
 if (parentPort === null) throw new Error('Cannot run the ledger: it must be a thread');
 const port = parentPort;
@@ -69,7 +69,10 @@ function open(): OpenLedger {
 function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
   const db = openDatabase(folders);
   const statements = new Statements(db);
-  const epoch = (statements.get<{ value: number }>('getMeta', 'epoch')?.value ?? 0) + 1;
+  const metaOf = (name: string) => statements.get<{ value: number }>('getMeta', name)?.value;
+  if (metaOf('epoch') === undefined && hasFiles(folders)) statements.run('setMeta', RESTORED, Date.now());
+  const isRestored = metaOf(RESTORED) !== undefined;
+  const epoch = Math.max(metaOf('epoch') ?? 0, isRestored ? lastEpochOnDisk(folders) : 0) + 1;
   statements.run('setMeta', 'epoch', epoch);
   const context = createContext({ statements, clock: new SteadyClock(), folders, step, freeBytes });
   const recovered = recover(context);
@@ -89,6 +92,11 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
     lock.release();
   };
   return { ledger, context, epoch, recovered, close };
+}
+
+/** A ledger that has never been used, beside files: somebody has lost the rows, and the files must not go, too. */
+function hasFiles({ files, segments }: SpoolFolders): boolean {
+  return readdirSync(files).length + readdirSync(segments).length > 0;
 }
 
 function freeBytes(): number {
