@@ -45,6 +45,8 @@ export interface Console extends Address {
 const PAGE_FILES = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/console.js': ['console.js', 'text/javascript; charset=utf-8'],
+  '/held.js': ['held.js', 'text/javascript; charset=utf-8'],
+  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
   '/console.css': ['console.css', 'text/css; charset=utf-8'],
 } as const;
 

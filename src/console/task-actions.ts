@@ -27,9 +27,13 @@ const SelectionBody = z
     reasonContains: z.string().min(1).optional(),
     code: z.string().min(1).max(100).optional(),
     status: StatusText.optional(),
+    states: z
+      .array(z.enum(['waiting', 'claimed', 'held']))
+      .min(1)
+      .optional(),
     since: z.iso.datetime().optional(),
   })
-  .refine((selection) => Object.values(selection).some((value) => value !== undefined), {
+  .refine(({ states: _, ...selection }) => Object.values(selection).some((value) => value !== undefined), {
     message: 'must name entries, a destination, a kind, a reason, a code, a status or a time',
   });
 
@@ -80,7 +84,7 @@ export async function act(
 }
 
 function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
-  const { since, kind, entryIds, destination, reasonContains, code, status } = stated;
+  const { since, kind, entryIds, destination, reasonContains, code, status, states } = stated;
   return {
     ...(entryIds && { entryIds }),
     ...(destination !== undefined && { destination }),
@@ -88,6 +92,7 @@ function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
     ...(code !== undefined && { code }),
     ...(status !== undefined && { status }),
     ...(kind !== undefined && { kind: kind as TaskKind }),
+    ...(states && { states }),
     ...(since !== undefined && { sinceMs: Date.parse(since) }),
   };
 }

@@ -43,3 +43,47 @@ test('the page shows what the spool holds, follows it, and its button retries', 
   t.is((await gateway.spool.status()).states.held, 0);
   t.deepEqual(page.complaints, []);
 });
+
+test('what is held is filtered, opened and discarded for a reason, after a preview', async (t) => {
+  await using gateway = await startTestConsole({ ports: { lanes: () => LANES } });
+  for (const uid of ['1.2.1', '1.2.2', '1.2.3']) {
+    await gateway.accept(uid);
+    await gateway.plan(['pacs', 'archive']);
+  }
+  await gateway.holdDelivery('pacs', { code: 'REFUSED', message: 'No: "DOE"', status: 0xa900 });
+  await gateway.holdDelivery('pacs', { code: 'REFUSED', message: 'No: "DOE"', status: 0xa900 });
+  await gateway.holdDelivery('archive', { code: 'RESPONSE_TIMEOUT', message: 'No answer' });
+
+  await using page = await openPage(`http://127.0.0.1:${gateway.console.port}/`);
+  const rows = `document.querySelectorAll('#held > tr').length`;
+  const choose = (name: string, value: string) =>
+    page.evaluate(
+      `{ const chosen = document.getElementById('held-${name}'); chosen.value = '${value}'; chosen.dispatchEvent(new Event('change')); }`,
+    );
+  await page.until(`${rows} === 3`);
+  t.regex(
+    await page.evaluate<string>(`document.getElementById('held-groups').textContent`),
+    /2 delivery to pacs: No: "DOE" REFUSED A900H, for/,
+  );
+
+  await choose('destination', 'pacs');
+  await page.until(`${rows} === 2`);
+  await page.evaluate(`document.querySelectorAll('#held tr button')[2].click()`);
+  await page.until(
+    `document.querySelector('#held .attempts')?.textContent.includes('No: "DOE" REFUSED A900H')`,
+  );
+
+  await page.evaluate(`document.getElementById('held-discard').click()`);
+  await page.until(`document.getElementById('confirm').open`);
+  t.is(await page.evaluate<string>(`document.getElementById('confirm-count').textContent`), '2 tasks:');
+  await page.evaluate(`document.getElementById('confirm-yes').click()`);
+  t.true(await page.evaluate<boolean>(`document.getElementById('confirm').open`), 'a reason is asked for');
+  await page.evaluate(`document.getElementById('confirm-reason').value = 'Sent by disk.'`);
+  await page.evaluate(`document.getElementById('confirm-yes').click()`);
+  await page.until(`document.getElementById('acted').textContent === 'Done: 2 tasks discarded.'`);
+
+  const [entry] = await gateway.spool.query({ entryIds: [2] });
+  const states = Object.fromEntries(entry?.tasks.map(({ kind, state }) => [kind, state]) ?? []);
+  t.like(states, { 'delivery:pacs': 'discarded', 'delivery:archive': 'waiting' });
+  t.deepEqual(page.complaints, []);
+});

@@ -1,11 +1,10 @@
-// The console's page: asks /api when something changed, and shows the answer. Text only ever enters the page as
-// text, never as markup, for reasons come from peers.
+// The console's page: asks /api when something changed, and shows the answer.
+import { refreshHeld } from './held.js';
+import { $, ask, bytes, duration, emptyRow, make, setPill } from './page.js';
 
 const POLL_MS = 5000;
-const HELD_SHOWN = 50;
 const WARN_AFTER_MS = 15 * 60_000;
 
-const $ = (id) => document.getElementById(id);
 let asking = false;
 let askAgain = false;
 
@@ -20,11 +19,10 @@ async function refresh() {
   if (asking) return;
   asking = true;
   try {
-    const [status, held] = await Promise.all([
-      ask('/api/status'),
-      ask(`/api/entries?state=held&limit=${HELD_SHOWN}`),
-    ]);
-    show(status, held.entries);
+    const status = await ask('/api/status');
+    show(status);
+    // Without a spool there is nothing more to show: the problems say so.
+    if (status.accepted !== undefined) await refreshHeld(status);
   } catch {
     setPill($('readiness'), 'No answer', 'bad');
   } finally {
@@ -33,27 +31,18 @@ async function refresh() {
   if (askAgain) await refresh();
 }
 
-async function ask(path, options) {
-  const response = await fetch(path, options);
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error.message);
-  return answer;
-}
-
-function show(status, held) {
+function show(status) {
   const now = Date.parse(status.now);
   $('version').textContent = status.version;
   setPill($('readiness'), status.ready ? 'Ready' : 'Not ready', status.ready ? 'good' : 'bad');
   $('freshness').textContent = `As of ${new Date(now).toLocaleTimeString()}`;
   $('problems').hidden = status.problems.length === 0;
   $('problems').replaceChildren(...status.problems.map((problem) => make('li', {}, problem)));
-  // Without a spool there is nothing more to show: the problems say so.
   if (status.accepted === undefined) return;
   showCounts(status);
   $('destinations').replaceChildren(...status.destinations.map((one) => destinationRow(one, now)));
   if (status.destinations.length === 0)
     $('destinations').replaceChildren(emptyRow(7, 'None in the settings.'));
-  showHeld(status, held, now);
   showNode(status, now);
 }
 
@@ -127,52 +116,6 @@ function destinationRow(destination, now) {
   );
 }
 
-function showHeld(status, entries, now) {
-  const tasks = entries.flatMap((entry) =>
-    entry.tasks.filter(({ state }) => state === 'held').map((task) => ({ entry, task })),
-  );
-  const total = status.held + status.produced.held;
-  $('held-count').textContent = total > entries.length ? `${entries.length} newest of ${total} entries` : '';
-  $('held').replaceChildren(...tasks.map(({ entry, task }) => heldRow(entry, task, now)));
-  if (tasks.length === 0) $('held').replaceChildren(emptyRow(6, 'Nothing.'));
-}
-
-function heldRow(entry, task, now) {
-  const narrow = task.destination ? ` --destination ${task.destination}` : '';
-  const retry = make('button', { type: 'button' }, 'Retry');
-  retry.addEventListener('click', () => retryTask(entry, task));
-  const code = [task.code, task.status].filter(Boolean).join(' ');
-  return make(
-    'tr',
-    {},
-    make('th', { scope: 'row', title: entry.sopInstanceUid }, `${entry.entryId}`),
-    make('td', { class: 'nowrap' }, task.destination ? `delivery to ${task.destination}` : task.stage),
-    make('td', { class: 'reason' }, task.reason ?? '', ' ', make('small', {}, code)),
-    make('td', { class: 'nowrap' }, duration(now - Date.parse(task.updatedAt))),
-    make('td', { class: 'nowrap' }, make('code', {}, `npx slidegate retry ${entry.entryId}${narrow}`)),
-    make('td', {}, retry),
-  );
-}
-
-async function retryTask(entry, task) {
-  const selection = {
-    entryIds: [entry.entryId],
-    kind: task.destination ? `delivery:${task.destination}` : task.stage,
-  };
-  try {
-    const { count } = await ask('/api/tasks/retry', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-slidegate': '1' },
-      body: JSON.stringify({ selection, by: 'console' }),
-    });
-    const what = count === 1 ? '1 task waits' : `${count} tasks wait`;
-    $('acted').textContent = `Entry ${entry.entryId}: ${what} again.`;
-  } catch (error) {
-    $('acted').textContent = `Entry ${entry.entryId}: ${error.message}`;
-  }
-  await refresh();
-}
-
 function showNode({ inputs, storage, startedAt, tasks }, now) {
   const open = (stage) =>
     tasks
@@ -189,34 +132,4 @@ function showNode({ inputs, storage, startedAt, tasks }, now) {
   $('node').replaceChildren(
     ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]),
   );
-}
-
-function emptyRow(columns, text) {
-  return make('tr', {}, make('td', { colspan: columns, class: 'empty' }, text));
-}
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...children);
-  return element;
-}
-
-function setPill(element, text, tone) {
-  element.textContent = text;
-  element.className = `pill ${tone}`;
-}
-
-function duration(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
-}
-
-function bytes(count) {
-  const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
-  return `${(count / 1000 ** power).toFixed(power > 0 ? 1 : 0)} ${units[power]}`;
 }
