@@ -147,14 +147,14 @@ test('every metric says what it counts, and in which unit', async (t) => {
     if (String(type) === 'counter') t.regex(name, /_total$/);
     else if (String(type) === 'histogram') t.regex(name, /_(seconds|bytes)$/);
     // A gauge without a unit counts things or says yes or no; then its name says which.
-    else t.regex(name, /_(seconds|bytes|info|active|running|items|entries|tasks|up|open|input|failed)$/);
+    else t.regex(name, /_(seconds|bytes|info|active|running|items|entries|tasks|up|open|input|failed|success)$/);
   }
 });
 
 test('labels are closed sets or names of the settings', async (t) => {
   const { registry } = createMetrics();
   const allowed =
-    /^(version|direction|peer|result|reason|source|status|volume|origin|state|stage|rule|code|job|outcome|input|check|destination|action|channel)$/;
+    /^(version|direction|peer|result|reason|source|status|volume|origin|state|stage|rule|code|job|outcome|input|check|destination|action|channel|to)$/;
   for (const { name } of await registry.getMetricsAsJSON()) {
     if (!name.startsWith('slidegate_')) continue;
     const { labelNames } = registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
