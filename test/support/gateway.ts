@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadSettings } from '../../src/config/config.ts';
 import { type Gateway, startGateway } from '../../src/gateway.ts';
 import type { Spool, SpoolStatus } from '../../src/spool/spool.ts';
+import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 
 export interface TestGateway extends Gateway {
   readonly folder: string;
@@ -22,7 +23,13 @@ export const FORWARD_ALL = 'rules: []\notherwise: { to: [outbox] }\n';
  * @param options settings on top of the test's own; `rules` is the text of a rule file
  */
 export async function startTestGateway(
-  options: { rules?: string; settings?: Record<string, unknown>; folder?: string; stepModule?: URL } = {},
+  options: {
+    rules?: string;
+    settings?: Record<string, unknown>;
+    folder?: string;
+    stepModule?: URL;
+    telemetry?: Telemetry;
+  } = {},
 ): Promise<TestGateway> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'slidegate-test-')));
   const rules = join(folder, 'rules.yaml');
@@ -38,10 +45,10 @@ export async function startTestGateway(
     drain_limit: '5s',
     ...options.settings,
   };
-  const gateway = await startGateway(
-    loadSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } }),
-    options.stepModule && { stepModule: options.stepModule },
-  );
+  const gateway = await startGateway(loadSettings({ env: { NODE_CONFIG: JSON.stringify(settings) } }), {
+    ...(options.stepModule && { stepModule: options.stepModule }),
+    ...(options.telemetry && { telemetry: options.telemetry }),
+  });
   const [input] = gateway.inputs;
   if (input?.port === undefined) throw new Error('The first input of the gateway listens nowhere');
   return {
