@@ -25,6 +25,7 @@ export function lintSettings(settings: Settings, isStated: IsStated): readonly F
     ...consoleBeyondLoopback(settings),
     ...sendingToItself(settings),
     ...destinationsAlike(settings),
+    ...secretsInTheClear(settings),
     ...foldersInTheSpool(settings),
     ...checkLanes(settings.destinations),
     ...reportOnly(settings),
@@ -103,6 +104,16 @@ function destinationsAlike({ destinations }: Settings): readonly Finding[] {
     if (first === undefined) return [];
     const message = `goes where "${first}" goes: an instance for both is sent twice`;
     return [{ severity: 'warning', path: ['destinations', name], message }];
+  });
+}
+
+function secretsInTheClear({ destinations }: Settings): readonly Finding[] {
+  return Object.entries(destinations).flatMap(([name, destination]) => {
+    if (destination.kind !== 'stow-rs' || destination.auth.kind === 'none') return [];
+    const { protocol, hostname } = new URL(destination.url);
+    if (protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) return [];
+    const message = 'should be https: what `auth` names, and every instance, can be read on the way';
+    return [{ severity: 'warning', path: ['destinations', name, 'url'], message }];
   });
 }
 

@@ -3,8 +3,7 @@ import { open } from 'node:fs/promises';
 import { readFileMeta } from '../dicom/file-meta.ts';
 import { GatewayError } from '../errors.ts';
 import { DeliveryError } from './errors.ts';
-import type { Part10Source } from './part10-source.ts';
-import { readFully } from './stow-message.ts';
+import { type Part10Source, readFully } from './part10-source.ts';
 
 /** What the longest File Meta Information in the field leaves plenty of. */
 const COMPARED_BYTES = 64 * 1024;

@@ -102,6 +102,13 @@ export function joined(
   };
 }
 
+/** Fills a buffer from a source that has enough bytes behind `position`. */
+export async function readFully(source: Part10Source, into: Buffer, position: number): Promise<void> {
+  for (let filled = 0; filled < into.byteLength; ) {
+    filled += await source.read(into.subarray(filled), position + filled);
+  }
+}
+
 /** The data set of a file, as an association sends it. */
 export function dataSetOf(source: Part10Source): DataSetSource {
   const { dataSetOffset } = source;

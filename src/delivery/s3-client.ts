@@ -24,8 +24,7 @@ export function openS3Client(settings: S3Settings, tls: TlsTarget | undefined): 
     responseChecksumValidation: 'WHEN_REQUIRED', // Nothing is read back but the head of a file.
     requestHandler: {
       connectionTimeout: settings.connect_timeout,
-      requestTimeout: settings.response_timeout,
-      throwOnRequestTimeout: true,
+      socketTimeout: settings.response_timeout, // Without a byte either way: a slow line is no fault.
       httpAgent: new HttpAgent(agent),
       httpsAgent: tls ? new JudgingAgent(agent, tls) : new HttpsAgent(agent),
     },

@@ -76,7 +76,9 @@ export const S3Settings = z.strictObject({
   parts_max: z.int().min(1).max(16).default(2).describe('Parts of one instance sent at the same time.'),
   uploads_max: z.int().min(1).max(64).default(4).describe('Instances sent at the same time.'),
   connect_timeout: Duration.prefault('10s').describe('Wait for a connection, that of TLS included.'),
-  response_timeout: Duration.prefault('2m').describe('Wait for the server to take a part and to answer.'),
+  response_timeout: Duration.prefault('2m').describe(
+    'Wait for the server to take more bytes, and after the last one for its answer.',
+  ),
   checksums: z
     .enum(['crc32', 'md5'])
     .default('crc32')

@@ -11,8 +11,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { Part10Source } from './part10-source.ts';
-import { readFully } from './stow-message.ts';
+import { type Part10Source, readFully } from './part10-source.ts';
 
 export interface UploadOptions {
   /** Bucket, key and what the object is to be like. */

@@ -1,6 +1,6 @@
 /** The body of a store request with one instance: multipart/related of one part. PS3.18 8.6.1.2, 10.5.1; RFC 2387. */
 import { randomUUID } from 'node:crypto';
-import type { Part10Source } from './part10-source.ts';
+import { type Part10Source, readFully } from './part10-source.ts';
 
 export interface StowMessage {
   readonly contentType: string;
@@ -49,11 +49,4 @@ async function* blocks(
     yield block;
   }
   yield after;
-}
-
-/** Fills a buffer from a source that has enough. */
-export async function readFully(source: Part10Source, into: Buffer, position: number): Promise<void> {
-  for (let filled = 0; filled < into.byteLength; ) {
-    filled += await source.read(into.subarray(filled), position + filled);
-  }
 }

@@ -64,6 +64,29 @@ test('a destination that is our own input is refused', (t) => {
   );
 });
 
+test('a destination in a folder that we watch ourselves is refused', (t) => {
+  const inputs = { scans: { kind: 'folder', path: '/mnt/scans', after: 'keep' } };
+
+  t.regex(
+    findings({ inputs, destinations: { back: { kind: 'folder', path: '/mnt/scans/done' } } }).errors[0] ?? '',
+    /^destinations\.back\.path: .* our own input "scans"/,
+  );
+  t.deepEqual(
+    findings({ inputs, destinations: { on: { kind: 'folder', path: '/mnt/scans-2' } } }).errors,
+    [],
+  );
+});
+
+test('a password or token that goes out without TLS is warned of', (t) => {
+  const warningsOf = (url: string) =>
+    findings({ destinations: { web: { kind: 'stow-rs', url, auth: { kind: 'bearer', token_env: 'T' } } } })
+      .warnings;
+
+  t.regex(warningsOf('http://10.0.0.5/dicom-web').join(), /^destinations\.web\.url: should be https/);
+  t.deepEqual(warningsOf('https://10.0.0.5/dicom-web'), []);
+  t.deepEqual(warningsOf('http://localhost:8042/dicom-web'), []);
+});
+
 test('two destinations for the same place are warned of', (t) => {
   const pacs = { kind: 'dimse-scu', host: 'h', port: 104, called_ae_title: 'A' };
   const { errors, warnings } = findings({
@@ -133,6 +156,9 @@ test('a destination fails over to another that there is, and never in a circle',
   ]);
   t.deepEqual(errors({ pacs: pacs(down('pacs')) }), [
     'destinations.pacs.failover_to: must not lead back to where it began: pacs → pacs',
+  ]);
+  t.deepEqual(errors({ a: pacs(down('b')), b: pacs({ port: 105, report_only: true }) }), [
+    'destinations.a.failover_to: must name a destination that is sent to: "b" is report_only',
   ]);
   t.deepEqual(
     errors({ a: pacs(down('b')), b: pacs({ port: 105, ...down('c') }), c: pacs({ port: 106 }) }),

@@ -176,6 +176,18 @@ test('keys of files are read; what cannot be read keeps the instance waiting', a
   t.true((await send(add())).taken);
 });
 
+test('a server that takes no more bytes, or does not answer, is given up after a while', async (t) => {
+  const { server, send, add } = await connect(t, { response_timeout: '1s' });
+  for (const wait of ['before', 'after'] as const) {
+    server.fault = (_, request) => {
+      if (wait === 'before') request.pause();
+      return 'silence';
+    };
+    const outcome = await send(add({ pixelBytes: 4 * MIB }));
+    t.like(outcome, { taken: false, reason: 'unclear', code: 'HTTP_NO_ANSWER' });
+  }
+});
+
 test('close() cuts off what is being sent, and removes its parts', async (t) => {
   const { server, send, add, session } = await connect(t);
   let reached = () => {};

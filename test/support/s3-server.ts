@@ -30,8 +30,8 @@ export interface S3Server {
   readonly settings: Record<string, unknown>;
   /** `PUT /images/key?partNumber=1`, in order of their arrival. */
   readonly requests: readonly string[];
-  /** What is answered in place of the server, which then hears nothing of it; `hang up` answers nothing. */
-  fault: (operation: string, request: IncomingMessage) => S3Fault | 'hang up' | undefined;
+  /** What is answered in place of the server, which then hears nothing of it. */
+  fault: (operation: string, request: IncomingMessage) => S3Fault | 'hang up' | 'silence' | undefined;
   objects(): Promise<ReadonlyMap<string, Buffer>>;
   stop(): Promise<void>;
 }
@@ -53,6 +53,7 @@ export async function startS3Server(): Promise<S3Server> {
     const operation = `${request.method} ${request.url}`;
     requests.push(operation);
     const fault = server.fault(operation, request);
+    if (fault === 'silence') return;
     if (fault === 'hang up') return void request.resume().on('end', () => request.socket.destroy());
     if (fault) {
       const { status, code, body = `<?xml version="1.0"?><Error><Code>${code}</Code></Error>` } = fault;
