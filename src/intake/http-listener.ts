@@ -2,7 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { incomingHandshakeFailed } from '../telemetry/intake-events.ts';
+import { incomingHandshakeFailed, inputFailed } from '../telemetry/intake-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TlsPeerError } from '../tls/errors.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
@@ -94,6 +94,8 @@ export function listenForHttp(options: HttpListenerOptions): Promise<HttpListene
       reject(new InputUnavailableError(message, { input, host, port }, { cause }));
     });
     server.listen({ host, port }, () => {
+      // Afterwards too many open files, for one: a connection is lost, the listener is not.
+      server.on('error', (error) => inputFailed(options.telemetry, { input, error }));
       const { address, port: bound } = server.address() as AddressInfo;
       resolve({
         host: address,

@@ -9,7 +9,7 @@
  *
  * Storage commitment for sources is here too: it answers for what was acknowledged.
  *
- * Deliberately absent: rules, destinations, and any look into the data set.
+ * Deliberately absent: rules, destinations, and any look into the data set, but for UIDs that a file says nowhere else.
  */
 import type { Spool } from '../spool/spool.ts';
 import { admissionReloaded, inputStarted, inputStopped } from '../telemetry/intake-events.ts';
