@@ -2,6 +2,8 @@
  * What became of each attempt of a lane: said to the breaker, the spool and the telemetry, and remembered for the
  * status.
  */
+
+import { coveredMs } from '../schedule/intervals.ts';
 import type { Claim, DeliveryPayload } from '../spool/spool.ts';
 import { breakerClosed, breakerOpened, deliveryFailed, deliveryTaken } from '../telemetry/events.ts';
 import { deliveryGivenUp, deliveryReported } from '../telemetry/lane-events.ts';
@@ -9,7 +11,6 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Breaker, Probe } from './breaker.ts';
 import type { Clock } from './clock.ts';
 import { commitmentTask } from './commitment-tasks.ts';
-import { coveredMs } from '../schedule/intervals.ts';
 import type { LaneHours } from './lane-hours.ts';
 import type { LaneStatus } from './lane-status.ts';
 import { dispositionOf, type NotTaken, type Outcome, statusLabel, type Taken } from './outcome.ts';
@@ -48,12 +49,14 @@ export class Attempts {
   readonly #deps: AttemptsDeps;
   /** Outages before are not known. */
   readonly #knownFromMs: number;
+  readonly #startedAtElapsedMs: number;
   #remembered: Remembered = { taken: 0, failed: 0 };
 
   constructor(options: AttemptsOptions, deps: AttemptsDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#knownFromMs = deps.clock.now();
+    this.#startedAtElapsedMs = deps.clock.elapsed();
   }
 
   get remembered(): Remembered {
@@ -185,10 +188,12 @@ export class Attempts {
     const { priority } = (payload ?? {}) as Partial<DeliveryPayload>;
     const closed = hours.closedBetween(firstAtMs, now, priority);
     const knownFromMs = Math.max(firstAtMs, this.#knownFromMs);
+    const inThisRunMs = now - knownFromMs - coveredMs([...breaker.suspensions, ...closed], knownFromMs);
     const tried = {
       attempt,
       sinceFirstMs: now - firstAtMs - coveredMs(closed, firstAtMs),
-      inThisRunMs: now - knownFromMs - coveredMs([...breaker.suspensions, ...closed], knownFromMs),
+      // No longer than this run, should somebody have set the clock.
+      inThisRunMs: Math.min(inThisRunMs, clock.elapsed() - this.#startedAtElapsedMs),
     };
     return triedForMs(tried, this.#options.retry);
   }

@@ -15,22 +15,30 @@ export type Probe = 'echo' | 'instance';
 /** Intervals kept in full; older ones are joined, and the time between them then counts as suspended too. */
 const INTERVALS_MAX = 256;
 
+interface BreakerDeps {
+  now(): number;
+  /** Monotonic: an outage is no longer because somebody sets the clock. */
+  elapsed(): number;
+  random(): number;
+}
+
 export class Breaker {
   readonly #settings: RetrySettings;
-  readonly #deps: { now(): number; random(): number };
+  readonly #deps: BreakerDeps;
   #state: BreakerState = 'closed';
   /** Entries that failed since the destination last took something. */
   readonly #failing = new Set<number>();
   #failuresInRow = 0;
   #openings = 0;
   #openedAtMs = 0;
+  #openedAtElapsedMs = 0;
   #probe: Probe = 'echo';
   #probeAtMs = 0;
   #lastTaken: { readonly entryId: number; readonly atMs: number } | undefined;
   #lastTakenBefore: { readonly entryId: number; readonly atMs: number } | undefined;
   readonly #suspensions: Interval[] = [];
 
-  constructor(settings: RetrySettings, deps: { now(): number; random(): number }) {
+  constructor(settings: RetrySettings, deps: BreakerDeps) {
     this.#settings = settings;
     this.#deps = deps;
   }
@@ -103,7 +111,7 @@ export class Breaker {
 
   /** How long sending has been suspended; 0 when it is not. */
   get suspendedForMs(): number {
-    return this.#state === 'closed' ? 0 : Math.max(0, this.#deps.now() - this.#openedAtMs);
+    return this.#state === 'closed' ? 0 : this.#deps.elapsed() - this.#openedAtElapsedMs;
   }
 
   /** When sending was suspended, as far as is remembered: to now, while it is. */
@@ -115,7 +123,10 @@ export class Breaker {
   #open(probe: Probe): void {
     const pace = { ...probePace(this.#settings), jitter: this.#settings.jitter };
     const now = this.#deps.now();
-    if (this.#state === 'closed') this.#openedAtMs = now;
+    if (this.#state === 'closed') {
+      this.#openedAtMs = now;
+      this.#openedAtElapsedMs = this.#deps.elapsed();
+    }
     this.#state = 'open';
     this.#probe = probe;
     this.#probeAtMs = now + backOffMs(pace, this.#openings, this.#deps.random());

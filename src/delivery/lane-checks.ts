@@ -35,6 +35,9 @@ function failoverProblems(name: string, destinations: DestinationsSettings): rea
   if (chain.at(-1) === name) {
     return error('failover_to', `must not lead back to where it began: ${chain.join(' → ')}`);
   }
+  if (destinations[failover_to]?.report_only && !destinations[name]?.report_only) {
+    return error('failover_to', `must name a destination that is sent to: "${failover_to}" is report_only`);
+  }
   if (when_down === 'failover') return [];
   const message = 'is of no use while when_down is not failover';
   return [{ severity: 'warning', path: ['destinations', name, 'failover_to'], message }];

@@ -25,6 +25,7 @@ import { Flow } from './flow.ts';
 import { type Hours, LaneHours } from './lane-hours.ts';
 import type { LaneSettings } from './lane-settings.ts';
 import type { LaneStatus } from './lane-status.ts';
+import { probePace } from './retry-policy.ts';
 import { Settlements } from './settlements.ts';
 import { SlotRamp } from './slot-ramp.ts';
 import { WhenDown } from './when-down.ts';
@@ -78,7 +79,11 @@ export class Lane {
     this.#bandwidth = bandwidth;
     this.#deps = deps;
     const hours = new LaneHours(settings, timeZone);
-    const breaker = new Breaker(retry, { now: () => clock.now(), random });
+    const breaker = new Breaker(retry, {
+      now: () => clock.now(),
+      elapsed: () => clock.elapsed(),
+      random,
+    });
     const settlements = new Settlements({
       ...deps,
       onTrouble: (error) => laneTroubled(telemetry, { destination, error }),
@@ -185,7 +190,9 @@ export class Lane {
   /** Waits until the destination may be well again, and asks. What has waited too long for it goes past it. */
   async #suspended({ priorityAtLeast }: Hours, until: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
-    const leftMs = this.#breaker.probeAtMs - clock.now();
+    // No longer than any probe is apart from the next, should somebody set the clock.
+    const { longest } = probePace(this.#settings.retry);
+    const leftMs = Math.min(longest, this.#breaker.probeAtMs - clock.now());
     if (leftMs > 0) {
       const due = new AbortController();
       const signal = AbortSignal.any([until, due.signal]);

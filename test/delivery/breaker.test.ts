@@ -1,11 +1,15 @@
 import test from 'ava';
 import { Breaker } from '../../src/delivery/breaker.ts';
-import { coveredMs } from '../../src/schedule/intervals.ts';
 import { RetrySettings } from '../../src/delivery/retry-settings.ts';
+import { coveredMs } from '../../src/schedule/intervals.ts';
 
 function startBreaker() {
   const time = { nowMs: 1_000_000 };
-  const breaker = new Breaker(RetrySettings.parse({}), { now: () => time.nowMs, random: () => 0 });
+  const breaker = new Breaker(RetrySettings.parse({}), {
+    now: () => time.nowMs,
+    elapsed: () => time.nowMs,
+    random: () => 0,
+  });
   const fail = (...entryIds: number[]) => entryIds.map((entryId) => breaker.failed(entryId, 'echo'));
   return { breaker, time, fail };
 }
