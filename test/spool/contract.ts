@@ -356,6 +356,27 @@ export function testContract(test: TestFn, name: string, adapter: SpoolAdapter):
     );
   }
 
+  for (const pixelBytes of [100, 2 * MIB]) {
+    fact(`absorbs ${pixelBytes} bytes that say the same with implicit VR`, async (t, spool) => {
+      const [explicit, implicit, other] = [EXPLICIT_LE, IMPLICIT_LE, IMPLICIT_LE].map(
+        (transferSyntaxUid, index) =>
+          newInstance({
+            sopInstanceUid: `1.2.3.4.${pixelBytes}`,
+            transferSyntaxUid,
+            pixelBytes,
+            patientId: index === 2 ? 'P-1' : 'P-0',
+            elements: [[0x0008_1140, 'SQ', Uint8Array.from([0xfe, 0xff, 0, 0xe0, 0, 0, 0, 0])]],
+          }),
+      ) as [SmallInstance, SmallInstance, SmallInstance];
+      const { entryId } = await receive(spool, explicit);
+
+      t.deepEqual(await receive(spool, implicit), { entryId, duplicateOf: entryId });
+      const another = await receive(spool, implicit, { source: 'ct2' });
+      t.deepEqual(Object.keys(another), ['entryId']);
+      t.is((await receive(spool, other)).held, 'OTHER_CONTENT');
+    });
+  }
+
   fact(
     'keeps the later back until nobody is at work on what it replaces',
     async (t, spool) => {

@@ -5,9 +5,9 @@
  * of a segment. For a ledger that was restored and knows less than the disk holds.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileMeta, readFileMeta } from '../../dicom/file-meta.ts';
 import { type HeaderReading, readHeader } from '../header.ts';
+import { readAt, withFile } from './read-range.ts';
 
 /** How every Part 10 file of ours goes on after its preamble: prefix, then File Meta Information Group Length. */
 const MARK = Buffer.from([0x44, 0x49, 0x43, 0x4d, 0x02, 0, 0, 0, 0x55, 0x4c, 4, 0]);
@@ -70,24 +70,4 @@ function metaOf(head: Uint8Array): FoundInstance['meta'] | undefined {
   } catch {
     return undefined; // Not one of ours.
   }
-}
-
-function withFile<Result>(path: string, act: (fd: number) => Result): Result {
-  const fd = openSync(path, 'r');
-  try {
-    return act(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function readAt(fd: number, position: number, lengthBytes: number): Buffer {
-  const bytes = Buffer.allocUnsafe(Math.max(0, lengthBytes));
-  let filled = 0;
-  while (filled < bytes.byteLength) {
-    const read = readSync(fd, bytes, filled, bytes.byteLength - filled, position + filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
 }

@@ -1,5 +1,8 @@
 import { createHash, hash } from 'node:crypto';
+import { join } from 'node:path';
+import { CANONICAL_BYTES_MAX } from '../canonical-digest.ts';
 import { SpoolError } from '../errors.ts';
+import { readRange } from '../files/read-range.ts';
 import type { SegmentWriter } from '../files/segment-writer.ts';
 import { type HeaderReading, readHeader } from '../header.ts';
 import type { StagingMemory } from '../staging.ts';
@@ -71,7 +74,7 @@ export class AcceptGroup {
       totalBytes: bytes.lengthBytes,
       head: (lengthBytes) => headOf(slices, lengthBytes),
     });
-    const verdict = this.#weigh(arrival, sha256, header);
+    const verdict = this.#weigh(arrival, sha256, header, () => dataSetOf(slices, dataSetOffset));
     const key = kindOf(arrival, sha256);
     const twin = this.#firstOfKind.get(key);
     const draft = { request, slices, sha256, header, twin, verdict };
@@ -125,7 +128,9 @@ export class AcceptGroup {
         }
         return { receivedAtMs, sizeBytes: bytes.lengthBytes, dataSetOffset, sha256, place, header };
       },
-      this.#inserted.has(arrival.sopInstanceUid) ? this.#weigh(arrival, sha256, header) : draft.verdict,
+      this.#inserted.has(arrival.sopInstanceUid)
+        ? this.#weigh(arrival, sha256, header, () => dataSetOf(draft.slices, dataSetOffset))
+        : draft.verdict,
     );
     if (!('rejectedFor' in accepted) && accepted.duplicateOf === undefined) draft.entryId = accepted.entryId;
     return accepted;
@@ -137,13 +142,22 @@ export class AcceptGroup {
     return this.#insert(
       arrival,
       () => ({ receivedAtMs, sizeBytes, dataSetOffset, sha256, place: { fileName }, header: file }),
-      this.#weigh(arrival, sha256, file),
+      this.#weigh(arrival, sha256, file, () =>
+        sizeBytes > CANONICAL_BYTES_MAX
+          ? undefined
+          : readRange(join(this.#context.folders.files, fileName), dataSetOffset, sizeBytes - dataSetOffset),
+      ),
     );
   }
 
-  #weigh(arrival: WireArrival, sha256: Uint8Array, { held }: HeaderReading): Verdict {
+  #weigh(
+    arrival: WireArrival,
+    sha256: Uint8Array,
+    { held }: HeaderReading,
+    dataSet: () => Uint8Array | undefined,
+  ): Verdict {
     const windowMs = this.#duplicateWindowMs;
-    return weigh(this.#context, arrival, sha256, { isDamaged: held !== undefined, windowMs });
+    return weigh(this.#context, arrival, sha256, { isDamaged: held !== undefined, windowMs, dataSet });
   }
 
   #insert(arrival: WireArrival, received: () => Received, verdict: Verdict): Accepted {
@@ -233,6 +247,10 @@ function digestFrom(slices: readonly Uint8Array[], offset: number): Uint8Array {
   const digest = createHash('sha256');
   for (const part of parts) digest.update(part);
   return digest.digest();
+}
+
+function dataSetOf(slices: readonly Uint8Array[], offset: number): Uint8Array {
+  return Buffer.concat(slices).subarray(offset);
 }
 
 function headOf(slices: readonly Uint8Array[], lengthBytes: number): Uint8Array {

@@ -64,7 +64,9 @@ export const queries = {
     ORDER BY entry_id DESC LIMIT 1`,
   anyVersion: "SELECT 1 AS one FROM entry WHERE sop_instance_uid = ? AND origin = 'received' LIMIT 1",
   currentVersion: `
-    SELECT e.entry_id, e.sha256 FROM entry e
+    SELECT e.entry_id, e.state, e.received_at_ms, e.sop_class_uid, e.transfer_syntax_uid, e.source,
+      e.calling_ae_title, e.called_ae_title, e.size_bytes, e.data_set_offset, ${PLACE}
+    FROM entry e
     WHERE e.sop_instance_uid = ? AND e.origin = 'received' AND e.state <> 'discarded'
       AND NOT EXISTS (
         SELECT 1 FROM task t WHERE t.task_id = e.entry_id * 1000 + 1 AND t.state = 'held'

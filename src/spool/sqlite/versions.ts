@@ -6,10 +6,15 @@
  * The earlier counts for as long as its row is kept, unless it was discarded, or is held because its header is
  * damaged, names another instance, or was itself other content: such a one has not been taken for the instance.
  */
+import { join } from 'node:path';
+import { CANONICAL_BYTES_MAX, canonicalDigest, isComparable } from '../canonical-digest.ts';
+import type { SpoolFolders } from '../files/folders.ts';
+import { readRange } from '../files/read-range.ts';
 import type { EntryState, OtherContentPolicy } from '../port.ts';
 import { isSettled } from '../task.ts';
 import type { LedgerContext } from './context.ts';
-import type { WireArrival } from './messages.ts';
+import { KEEPS, type PlaceColumns, toPlace } from './entries.ts';
+import type { WireArrival, WirePlace } from './messages.ts';
 import { succeed } from './successions.ts';
 
 export type Verdict =
@@ -19,24 +24,81 @@ export type Verdict =
 
 const FRESH: Verdict = { type: 'fresh' };
 
-/** @param isDamaged it will be held for its header, and then takes nobody's place */
+/** The earlier instance that has been taken for the instance of its UID. */
+interface CurrentVersion extends PlaceColumns {
+  readonly entry_id: number;
+  readonly state: EntryState;
+  readonly received_at_ms: number;
+  readonly keeps: number;
+  readonly sop_class_uid: string;
+  readonly source: string;
+  readonly calling_ae_title: string;
+  readonly called_ae_title: string;
+}
+
+interface Weighing {
+  /** It will be held for its header, and then takes nobody's place. */
+  readonly isDamaged: boolean;
+  readonly windowMs: number;
+  /** Its data set, when it must be looked at as a whole; undefined when it is too large for that. */
+  readonly dataSet: () => Uint8Array | undefined;
+}
+
 export function weigh(
   context: LedgerContext,
   arrival: WireArrival,
   sha256: Uint8Array,
-  options: { readonly isDamaged: boolean; readonly windowMs: number },
+  options: Weighing,
 ): Verdict {
   const { statements } = context;
   if (statements.get('anyVersion', arrival.sopInstanceUid) === undefined) return FRESH;
   const duplicateOf = findDuplicate(context, arrival, sha256, options.windowMs);
   if (duplicateOf !== undefined) return { type: 'duplicate', duplicateOf };
   if (options.isDamaged) return FRESH;
-  const current = statements.get<{ entry_id: number; sha256: Uint8Array }>(
-    'currentVersion',
-    arrival.sopInstanceUid,
-  );
+  const current = statements.get<CurrentVersion>('currentVersion', arrival.sopInstanceUid);
   if (current === undefined || Buffer.compare(current.sha256, sha256) === 0) return FRESH;
-  return { type: arrival.onOtherContent, earlierId: current.entry_id };
+  if (!saysTheSame(context, arrival, current, options)) {
+    return { type: arrival.onOtherContent, earlierId: current.entry_id };
+  }
+  const isSameWay =
+    current.sop_class_uid === arrival.sopClassUid &&
+    current.source === arrival.source &&
+    current.calling_ae_title === arrival.callingAeTitle &&
+    current.called_ae_title === arrival.calledAeTitle;
+  return isSameWay && countsAsDuplicate(context, current, options.windowMs)
+    ? { type: 'duplicate', duplicateOf: current.entry_id }
+    : FRESH;
+}
+
+/** Data sets are compared, not transfer syntaxes, as far as that needs no codec. */
+function saysTheSame(
+  { folders }: LedgerContext,
+  arrival: WireArrival,
+  current: CurrentVersion,
+  { dataSet }: Weighing,
+): boolean {
+  if (!isComparable(arrival.transferSyntaxUid, current.transfer_syntax_uid)) return false;
+  if (current.keeps >= KEEPS.header || current.size_bytes > CANONICAL_BYTES_MAX) return false;
+  const bytes = dataSet();
+  if (bytes === undefined) return false;
+  const digest = canonicalDigest(bytes, arrival.transferSyntaxUid);
+  const earlier =
+    digest && canonicalDigest(readDataSet(folders, toPlace(current)), current.transfer_syntax_uid);
+  return earlier !== undefined && Buffer.compare(digest as Uint8Array, earlier) === 0;
+}
+
+function readDataSet(folders: SpoolFolders, place: WirePlace): Uint8Array {
+  const { folder, fileName, offset, sizeBytes, dataSetOffset } = place;
+  return readRange(join(folders[folder], fileName), offset + dataSetOffset, sizeBytes - dataSetOffset);
+}
+
+function countsAsDuplicate(
+  { clock }: LedgerContext,
+  equal: { readonly state: EntryState; readonly received_at_ms: number },
+  windowMs: number,
+): boolean {
+  if (equal.state === 'discarded') return false;
+  return !isSettled(equal.state) || clock.wallMs() - equal.received_at_ms < windowMs;
 }
 
 /** An equal instance that is still being worked on, or came within the window. A discarded one is no excuse. */
@@ -52,9 +114,7 @@ function findDuplicate(
     sha256,
     ...wayOf(arrival),
   );
-  if (equal === undefined || equal.state === 'discarded') return undefined;
-  const isRecent = context.clock.wallMs() - equal.received_at_ms < windowMs;
-  return isRecent || !isSettled(equal.state) ? equal.entry_id : undefined;
+  return equal && countsAsDuplicate(context, equal, windowMs) ? equal.entry_id : undefined;
 }
 
 /** What makes two instances of one group equal. */
