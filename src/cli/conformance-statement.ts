@@ -69,7 +69,7 @@ export function conformanceOf(settings: Settings): ConformanceStatement {
     sources: settings.sources,
     allowAnyCaller: settings.allow_any_caller,
     acceptUnknownSopClasses: settings.accept_unknown_sop_classes,
-    destinations: withoutRetries(settings.destinations),
+    destinations: ofTheWire(settings.destinations),
     storageSopClasses: storageSopClasses.map(({ uid, name, retired }) => ({ uid, name, retired })),
     transferSyntaxes: transferSyntaxes.map(({ uid, name, title, retired }) => ({
       uid,
@@ -83,10 +83,15 @@ export function conformanceOf(settings: Settings): ConformanceStatement {
   };
 }
 
-/** When an attempt is repeated is our own affair: it is in the reference of the settings. */
-function withoutRetries(destinations: Settings['destinations']): Readonly<Record<string, Parameters>> {
+/** When something is sent, and when again, is our own affair: it is in the reference of the settings. */
+const OWN_AFFAIR = new Set(['retry', 'when_down', 'down_after', 'failover_to', 'send_windows', 'off_peak']);
+
+function ofTheWire(destinations: Settings['destinations']): Readonly<Record<string, Parameters>> {
   return Object.fromEntries(
-    Object.entries(destinations).map(([name, { retry: _, ...parameters }]) => [name, parameters]),
+    Object.entries(destinations).map(([name, settings]) => [
+      name,
+      Object.fromEntries(Object.entries(settings).filter(([setting]) => !OWN_AFFAIR.has(setting))),
+    ]),
   );
 }
 
