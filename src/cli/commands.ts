@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   hold: async () => (await import('./tasks.ts')).hold,
   discard: async () => (await import('./tasks.ts')).discard,
   spool: async () => (await import('./spool.ts')).spool,
+  compare: async () => (await import('./compare.ts')).compare,
   notify: async () => (await import('./notify.ts')).notify,
   conformance: async () => (await import('./conformance.ts')).conformance,
   bench: async () => (await import('./bench.ts')).bench,

@@ -23,3 +23,9 @@ export class DemoError extends GatewayError {
   override readonly code = 'DEMO_FAILED';
   override readonly disposition = 'hold';
 }
+
+/** An inventory to compare cannot be read. */
+export class InventoryUnreadableError extends GatewayError {
+  override readonly code = 'INVENTORY_UNREADABLE';
+  override readonly disposition = 'retry';
+}

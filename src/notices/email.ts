@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { type ChannelKind, channelSettings, type Message } from './channel-kind.ts';
 import { NoticeError } from './errors.ts';
@@ -51,6 +50,8 @@ export const email: ChannelKind<typeof EmailSettings> = {
 async function sendMail(settings: EmailSettings, message: Message, signal: AbortSignal): Promise<void> {
   const { host, port, security, user, from, to } = settings;
   const pass = await readSecret('password', { file: settings.password_file, env: settings.password_env });
+  // Of some size: whoever sends no mail need not carry it.
+  const { createTransport } = await import('nodemailer');
   // One connection a mail: they are few, and far between.
   const transport = createTransport({
     host,

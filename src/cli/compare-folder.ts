@@ -1,0 +1,134 @@
+/** Inventory of a folder of DICOM files: each is read once, and none as a whole. */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, opendir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseTagPath } from '../dicom/dictionary.ts';
+import { type FileMeta, readFileMeta } from '../dicom/file-meta.ts';
+import { attributeValues, type HeaderIndex, identityOf, indexHeader } from '../dicom/header-index.ts';
+import { GatewayError } from '../errors.ts';
+import type { Inventory, InventoryItem } from './compare-inventory.ts';
+
+const HEAD_BYTES = 64 * 1024;
+/** Where the identity lies behind icons and profiles. */
+const LONG_HEAD_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
+/** Files read at the same time: a share answers slowly, and many at once. */
+const AT_ONCE = 8;
+const UNREADABLE_MAX = 1000;
+const MODALITY = parseTagPath('Modality');
+
+export interface FolderOptions {
+  /** Whether data sets are read as a whole, for their digest. */
+  readonly digests: boolean;
+}
+
+export function folderInventory(folder: string, options: FolderOptions): Inventory {
+  const unreadable: string[] = [];
+  return {
+    name: folder,
+    kind: 'folder',
+    unreadable,
+    items: () => scan(folder, options, unreadable),
+  };
+}
+
+async function* scan(
+  folder: string,
+  options: FolderOptions,
+  unreadable: string[],
+): AsyncGenerator<InventoryItem> {
+  const pending: Promise<InventoryItem | undefined>[] = [];
+  for await (const path of filesUnder(folder)) {
+    const item = itemOf(path, options).catch((error: unknown) => {
+      if (unreadable.length < UNREADABLE_MAX)
+        unreadable.push(`${relative(folder, path)}: ${reasonOf(error)}`);
+      return undefined;
+    });
+    pending.push(item);
+    if (pending.length < AT_ONCE) continue;
+    const next = await pending.shift();
+    if (next !== undefined) yield next;
+  }
+  for (const item of pending) {
+    const next = await item;
+    if (next !== undefined) yield next;
+  }
+}
+
+async function* filesUnder(folder: string): AsyncGenerator<string> {
+  const directory = await opendir(folder);
+  for await (const entry of directory) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesUnder(path);
+    else if (entry.isFile()) yield path;
+  }
+}
+
+/** Undefined where the file is no DICOM file. */
+async function itemOf(path: string, { digests }: FolderOptions): Promise<InventoryItem | undefined> {
+  await using file = await open(path);
+  const { size, mtimeMs } = await file.stat();
+  const head = await readHead(file, Math.min(size, HEAD_BYTES));
+  if (!looksLikeDicom(path, head)) return undefined;
+  const meta = readFileMeta(head);
+  let index = indexHeader(head, { ...meta, totalBytes: size });
+  if (!hasIdentity(index) && size > head.length) {
+    index = indexHeader(await readHead(file, Math.min(size, LONG_HEAD_BYTES)), { ...meta, totalBytes: size });
+  }
+  const { sopInstanceUid, sopClassUid, studyInstanceUid, seriesInstanceUid } = factsOf(index, meta);
+  if (sopInstanceUid === undefined) throw new Error('it has no SOP Instance UID');
+  const modalities = attributeValues(index, MODALITY);
+  const modality = Array.isArray(modalities) ? modalities[0] : undefined;
+  return {
+    sopInstanceUid,
+    transferSyntaxUid: meta.transferSyntaxUid,
+    dataSetBytes: size - meta.dataSetOffset,
+    atMs: mtimeMs,
+    path,
+    ...(sopClassUid !== undefined && { sopClassUid }),
+    ...(studyInstanceUid !== undefined && { studyInstanceUid }),
+    ...(seriesInstanceUid !== undefined && { seriesInstanceUid }),
+    ...(modality && { modality }),
+    ...(digests && { sha256: await digestOf(file, meta.dataSetOffset) }),
+  };
+}
+
+async function readHead(file: FileHandle, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+function looksLikeDicom(path: string, head: Buffer): boolean {
+  if (/(^|[\\/])DICOMDIR$/i.test(path)) return false;
+  return /\.dcm$/i.test(path) || head.toString('latin1', 128, 132) === 'DICM';
+}
+
+function hasIdentity(index: HeaderIndex): boolean {
+  return identityOf(index).seriesInstanceUid !== undefined || index.complete;
+}
+
+/** The data set's own word; the File Meta Information's where it is silent. */
+function factsOf(index: HeaderIndex, meta: FileMeta) {
+  const { sopClassUid, sopInstanceUid, ...rest } = identityOf(index);
+  return {
+    ...rest,
+    sopClassUid: sopClassUid ?? meta.sopClassUid,
+    sopInstanceUid: sopInstanceUid ?? meta.sopInstanceUid,
+  };
+}
+
+async function digestOf(file: FileHandle, start: number): Promise<string> {
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(PIECE_BYTES);
+  for (let position = start; ; ) {
+    const { bytesRead } = await file.read(piece, 0, piece.length, position);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(piece.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.code;
+  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+}
