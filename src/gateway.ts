@@ -57,10 +57,15 @@ export interface GatewayOptions {
 export async function startGateway(settings: Settings, options: GatewayOptions = {}): Promise<Gateway> {
   const telemetry = options.telemetry ?? createTelemetry(settings.log);
   const closers: (() => Promise<void>)[] = [];
+  let stopByMs = 0;
   const closeAll = async () => {
+    stopByMs = performance.now() + settings.drain_limit;
     for (const close of closers.toReversed()) await close();
     closers.length = 0;
   };
+
+  /** One limit for all: what comes later waits for what is left of it. */
+  const drainMs = () => Math.max(0, stopByMs - performance.now());
 
   const { promise: failed, resolve: onDeath } = Promise.withResolvers<string>();
   try {
@@ -77,7 +82,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       site: settings,
       reportsFolder: join(settings.spool.directory, 'reports'),
     });
-    closers.push(() => delivery.stop());
+    closers.push(() => delivery.stop(drainMs()));
     const conversion = await startConversion(
       { ...(settings.time_zone !== undefined && { time_zone: settings.time_zone }), ...settings.conversion },
       { spool, telemetry },
@@ -90,7 +95,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     const webConsole = await startConsole(settings, { spool, telemetry, lanes: delivery.lanes, inputs });
     closers.push(() => webConsole.stop());
     intake = await startIntake(settings, { spool, telemetry });
-    closers.push(() => intake.stop(settings.drain_limit));
+    closers.push(() => intake.stop(drainMs()));
     const notices = await startNotices(settings.notify, {
       spool,
       telemetry,
