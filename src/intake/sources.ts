@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { Duration } from '../duration.ts';
+import { Windows } from '../schedule/windows.ts';
 import {
   FINGERPRINT,
   matchesSubject,
@@ -70,7 +71,10 @@ export const SourceSettings = z
         'associates again.',
     ),
     silent_after: Duration.optional().describe(
-      'A notice tells when the source has sent nothing for so long, such as 2h; see `notify`.',
+      'A notice tells when the source has sent nothing for so long, such as 2h; see `notify`. Two weeks at most.',
+    ),
+    working_hours: Windows.optional().describe(
+      'When the source is expected to send; always, when there are none. Silence counts from their beginning.',
     ),
   })
   .refine(
