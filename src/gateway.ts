@@ -127,6 +127,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
             await delivery.reload(next.destinations, next);
             rules.replace(nextRules, Object.keys(next.destinations));
             runningIntake.reload(next);
+            notices.reload({ sources: next.sources, timeZone: next.time_zone ?? ownTimeZone() });
             configReloaded(telemetry, { needRestart: needRestart(settings, next) });
           });
         return reloading.then(() => needRestart(settings, next));

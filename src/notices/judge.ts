@@ -31,7 +31,7 @@ export interface WatchState {
  * its count grows.
  */
 export class Judge {
-  readonly #sources: readonly WatchedSource[];
+  #sources: readonly WatchedSource[];
   #held: Record<string, number> | undefined;
   readonly #conditions: Map<string, Condition>;
   readonly #lastSeenMs: Record<string, number>;
@@ -52,6 +52,12 @@ export class Judge {
     this.#lastSeenMs = Object.fromEntries(
       sources.map(({ name }) => [name, Math.min(nowMs, (saved?.lastSeenMs[name] ?? nowMs) + downMs)]),
     );
+  }
+
+  /** Other sources are watched from now on; of those that are new, silence counts from `nowMs`. */
+  watch(sources: readonly WatchedSource[], nowMs: number): void {
+    this.#sources = sources;
+    for (const { name } of sources) this.#lastSeenMs[name] ??= nowMs;
   }
 
   /** @returns what is new since the last look */

@@ -39,6 +39,8 @@ const UNDELIVERED = 'notices-undelivered';
 const WATCH_KEY = 'watch';
 
 export interface Notices {
+  /** Puts other sources in force; channels stay as they are. */
+  reload(site: Pick<NoticesDeps, 'sources' | 'timeZone'>): void;
   /** Cuts off what is being sent: it is sent after the next start. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -55,7 +57,7 @@ export interface NoticesDeps extends Omit<FactSources, 'spool'> {
 
 /** Begins to look, where the settings name a channel. */
 export async function startNotices(settings: NoticesSettings, deps: NoticesDeps): Promise<Notices> {
-  if (Object.keys(settings).length === 0) return { stop: async () => {} };
+  if (Object.keys(settings).length === 0) return { reload() {}, stop: async () => {} };
   const watch = new Watch(settings, deps);
   await watch.start();
   return watch;
@@ -134,6 +136,10 @@ class Watch implements Notices {
     }
     this.#forget(undelivered.map(({ key }) => key).filter((key) => !this.#channels.has(channelOf(key))));
     this.#working = this.#work(this.#judge);
+  }
+
+  reload({ sources, timeZone }: Pick<NoticesDeps, 'sources' | 'timeZone'>): void {
+    this.#judge?.watch(watchedSources(sources, timeZone), this.#clock.now());
   }
 
   async stop(): Promise<void> {

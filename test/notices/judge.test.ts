@@ -267,3 +267,13 @@ test('silence counts from the beginning of the working hours, and outside of the
   const lastReceivedMs = { ct1: START_MS + 21 * HOUR_MS };
   t.like(judge.observe(facts(21 * HOUR_MS, { lastReceivedMs }))[0], { reason: 'recovered' });
 });
+
+test('a source that is named later is silent from then on, one that is gone is forgotten', (t) => {
+  const judge = new Judge([CT1], START_MS);
+  judge.observe(facts(2 * HOUR_MS));
+
+  judge.watch([{ ...CT1, name: 'mr1' }], START_MS + 3 * HOUR_MS);
+
+  t.deepEqual(judge.observe(facts(5 * HOUR_MS - 1)), []);
+  t.like(judge.observe(facts(5 * HOUR_MS))[0], { reason: 'source-silent', subject: 'mr1' });
+});
