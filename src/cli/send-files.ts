@@ -49,7 +49,7 @@ export async function sendFiles(
   files: readonly FoundFile[],
   settings: DestinationSettings,
 ): Promise<readonly FileReport[]> {
-  const session = openDestination(settings, {
+  const session = await openDestination(settings, {
     name: 'command-line',
     instances: { open: openFile },
     telemetry: createTelemetry({ level: 'silent' }),

@@ -9,7 +9,7 @@ import type { Outcome } from './outcome.ts';
 /** What a member of the table of destinations must provide. */
 export interface DestinationKind<Settings extends z.ZodObject> extends Kind<Settings> {
   /** Makes ready to send; touches no network, so that a destination that is down does not keep us from starting. */
-  open(settings: z.infer<Settings>, deps: DestinationDeps): DestinationSession;
+  open(settings: z.infer<Settings>, deps: DestinationDeps): DestinationSession | Promise<DestinationSession>;
   /** Where it is, so that settings that are wrong together can be told. */
   addressOf(settings: z.infer<Settings>): DestinationAddress;
 }

@@ -23,7 +23,10 @@ export const DestinationSettings = unionOfKinds(destinationKinds);
 export type DestinationSettings = z.infer<typeof DestinationSettings>;
 
 /** Makes a destination ready for deliveries; whether it can be reached shows with the first. */
-export function openDestination(settings: DestinationSettings, deps: DestinationDeps): DestinationSession {
+export async function openDestination(
+  settings: DestinationSettings,
+  deps: DestinationDeps,
+): Promise<DestinationSession> {
   return kindOf(settings).open(settings, deps);
 }
 

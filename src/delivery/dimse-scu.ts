@@ -45,7 +45,7 @@ const PRIORITIES: Readonly<Record<PriorityName, number>> = { normal: 0, urgent: 
 const NEEDS_MAX = 120;
 
 /** C-STORE to a Storage SCP. */
-export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
+export const dimseScu = {
   settings: DimseScuSettings,
   open: (settings, deps) => new DimseScuSession(settings, deps),
   addressOf: ({ host, port, called_ae_title: calledAeTitle }) => ({
@@ -53,7 +53,7 @@ export const dimseScu: DestinationKind<typeof DimseScuSettings> = {
     setting: 'port',
     server: { host, port },
   }),
-};
+} satisfies DestinationKind<typeof DimseScuSettings>;
 
 class DimseScuSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;

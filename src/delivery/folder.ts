@@ -63,11 +63,11 @@ const REPLACED = 'Replaced a file of the same instance with other content';
 const PATH_ERRORS = new Set(['ENAMETOOLONG', 'EISDIR', 'ENOTDIR', 'EINVAL', 'EILSEQ']);
 
 /** Instances as Part 10 files in a folder. */
-export const folder: DestinationKind<typeof FolderSettings> = {
+export const folder = {
   settings: FolderSettings,
-  open: (settings, deps) => new FolderSession(settings, deps),
+  open: (settings, deps): DestinationSession<PreparedInstance> => new FolderSession(settings, deps),
   addressOf: ({ path }) => ({ place: resolve(path), setting: 'path', folder: resolve(path) }),
-};
+} satisfies DestinationKind<typeof FolderSettings>;
 
 class FolderSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;

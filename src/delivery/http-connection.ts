@@ -4,7 +4,7 @@
  */
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Client, errors } from 'undici';
+import type { Client } from 'undici';
 import { connectTls, type TlsTarget, tlsErrorOf } from '../tls/client.ts';
 import { DeliveryError } from './errors.ts';
 
@@ -68,7 +68,7 @@ export class HttpConnection {
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     const body = request.body === undefined ? undefined : new Watched(request.body);
-    this.#client ??= this.#open();
+    this.#client ??= await this.#open();
     this.#socketError = undefined;
     try {
       const {
@@ -103,7 +103,9 @@ export class HttpConnection {
     await client?.destroy();
   }
 
-  #open(): Client {
+  async #open(): Promise<Client> {
+    // Of some size: whoever sends nothing over HTTP need not carry it.
+    const { Client } = await import('undici');
     const { answerTimeoutMs, keepAliveMs } = this.#target;
     const client = new Client(this.#target.origin.origin, {
       connect: ({ hostname, port }, callback) => this.#connect(hostname, Number(port), callback),
@@ -149,7 +151,7 @@ export class HttpConnection {
         ? connectTls(address, tls, () => settle(undefined))
         : connectTcp(address, () => settle(undefined));
     const gone = () => settle(new Error('the connection was closed'));
-    const timer = setTimeout(() => settle(new errors.ConnectTimeoutError()), connectTimeoutMs);
+    const timer = setTimeout(() => settle(nobodyInTime()), connectTimeoutMs);
     socket.on('error', settle).on('close', gone);
   }
 
@@ -175,6 +177,11 @@ export function isClosedByPeer(error: unknown): boolean {
   if (!(error instanceof DeliveryError) || error.code !== 'HTTP_NO_ANSWER') return false;
   const { code } = error.cause as NodeJS.ErrnoException;
   return code !== undefined && ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(code);
+}
+
+/** As undici has it for connections that it makes itself. */
+function nobodyInTime(): Error {
+  return Object.assign(new Error('Nobody answered'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
 }
 
 /** What undici means, in the words of this program. */

@@ -67,7 +67,7 @@ export class Lanes {
     try {
       for (const [destination, settings] of Object.entries(destinations)) {
         if (this.#open.get(destination)?.isAsWith(settings, site)) continue;
-        ready.set(destination, new OpenLane(destination, settings, site, this.#deps));
+        ready.set(destination, await OpenLane.open(destination, settings, site, this.#deps));
       }
     } catch (error) {
       await Promise.all([...ready.values()].map((lane) => lane.stop(0)));

@@ -50,30 +50,46 @@ export class OpenLane {
   #lane: Lane | undefined;
   #commitmentLane: CommitmentLane | undefined;
 
-  /** @throws {GatewayError} when the settings cannot be used */
-  constructor(destination: string, settings: DestinationSettings, site: SiteSettings, deps: OpenLaneDeps) {
-    const { spool, telemetry, clock, reportsFolder } = deps;
-    const plan = planOf(settings, site);
-    const { bytes_per_s_max } = settings;
+  private constructor(
+    destination: string,
+    plan: Plan,
+    deps: OpenLaneDeps,
+    parts: { readonly session: DestinationSession; readonly bandwidth: Bandwidth | undefined },
+  ) {
     this.destination = destination;
     this.#plan = plan;
     this.#deps = deps;
-    this.#bandwidth = bytes_per_s_max === undefined ? undefined : new Bandwidth(bytes_per_s_max, clock);
-    const session = openDestination(settings, {
+    this.session = parts.session;
+    this.#bandwidth = parts.bandwidth;
+  }
+
+  /** @throws {GatewayError} when the settings cannot be used */
+  static async open(
+    destination: string,
+    settings: DestinationSettings,
+    site: SiteSettings,
+    deps: OpenLaneDeps,
+  ): Promise<OpenLane> {
+    const { spool, telemetry, clock, reportsFolder } = deps;
+    const plan = planOf(settings, site);
+    const { bytes_per_s_max } = settings;
+    const bandwidth = bytes_per_s_max === undefined ? undefined : new Bandwidth(bytes_per_s_max, clock);
+    const live = await openDestination(settings, {
       name: destination,
       instances: spool,
       telemetry,
-      ...(this.#bandwidth && { pace: this.#bandwidth }),
+      ...(bandwidth && { pace: bandwidth }),
     });
-    this.session = plan.reportOnly
+    const session = plan.reportOnly
       ? new ReportSession({
-          destination: session,
+          destination: live,
           instances: spool,
           file: new ReportFile({ folder: reportsFolder, destination, timeZone: plan.timeZone }),
           ...('odd_length' in settings && { oddLength: settings.odd_length }),
           now: () => clock.now(),
         })
-      : session;
+      : live;
+    return new OpenLane(destination, plan, deps, { session, bandwidth });
   }
 
   /** Whether it would be the same with these settings. */

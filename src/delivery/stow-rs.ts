@@ -40,7 +40,7 @@ const ACCEPT = 'application/dicom+json, application/dicom+xml;q=0.5';
 const PROBE = '/studies?StudyInstanceUID=2.25.0&limit=1';
 
 /** STOW-RS to a DICOMweb server. */
-export const stowRs: DestinationKind<typeof StowRsSettings> = {
+export const stowRs = {
   settings: StowRsSettings,
   open: (settings, deps) => new StowRsSession(settings, deps),
   addressOf({ url }) {
@@ -48,7 +48,7 @@ export const stowRs: DestinationKind<typeof StowRsSettings> = {
     const server = { host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
     return { place: href.replace(/\/+$/, ''), setting: 'url', server };
   },
-};
+} satisfies DestinationKind<typeof StowRsSettings>;
 
 class StowRsSession implements DestinationSession<PreparedInstance> {
   readonly slots: number;

@@ -26,7 +26,7 @@ for (const [name, kind] of Object.entries(destinationKinds)) {
     t.teardown(() => place.vanish());
     const instances = new MemoryInstances();
     const telemetry = { log: pino({ level: 'silent' }), metrics: createMetrics(new Registry()) };
-    const session = openDestination(DestinationSettings.parse(place.settings), {
+    const session = await openDestination(DestinationSettings.parse(place.settings), {
       name: 'there',
       instances,
       telemetry,

@@ -107,8 +107,8 @@ test('s3: a server of a trusted authority is sent to over TLS, another waits and
       deps(),
     );
 
-  t.deepEqual(await sendTo(t, open({ ca: authority.ca })), { taken: true, outcome: 'delivered' });
-  t.like(await sendTo(t, open({})), {
+  t.deepEqual(await sendTo(t, await open({ ca: authority.ca })), { taken: true, outcome: 'delivered' });
+  t.like(await sendTo(t, await open({})), {
     taken: false,
     reason: 'unreachable',
     code: 'TLS_CERTIFICATE_UNTRUSTED',

@@ -18,11 +18,14 @@ async function connect(t: ExecutionContext, settings: Record<string, unknown> = 
   const server = await startS3Server();
   t.teardown(() => server.stop());
   const instances = new MemoryInstances();
-  const session = s3.open(s3.settings.parse({ ...server.settings, part_size_bytes: 5 * MIB, ...settings }), {
-    name: 'archive',
-    instances,
-    telemetry: { log: pino({ level: 'silent' }), metrics: createMetrics(new Registry()) },
-  });
+  const session = await s3.open(
+    s3.settings.parse({ ...server.settings, part_size_bytes: 5 * MIB, ...settings }),
+    {
+      name: 'archive',
+      instances,
+      telemetry: { log: pino({ level: 'silent' }), metrics: createMetrics(new Registry()) },
+    },
+  );
   t.teardown(() => session.close());
   const send = async (item: DeliveryItem, slot = 0) =>
     session.send(await session.prepare(item), { slot, alone: false });
