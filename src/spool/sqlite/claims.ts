@@ -213,7 +213,11 @@ export class ClaimDesk {
     for (const [kind, queue] of this.#waiting) {
       const still: Waiting[] = [];
       for (const waiting of queue) {
-        const claims = this.#mayServe(waiting) ? this.take(waiting.ask) : [];
+        if (!this.#mayServe(waiting)) {
+          still.push(waiting);
+          continue;
+        }
+        const claims = this.take(waiting.ask);
         if (claims.length > 0) {
           served.push({ ask: waiting.ask, claims });
           continue;

@@ -16,6 +16,7 @@ import { segmentFileName } from '../files/segment-writer.ts';
 import type { EntryState } from '../port.ts';
 import { isSettled } from '../task.ts';
 import type { LedgerContext } from './context.ts';
+import { isDamage } from './disk-error.ts';
 import { KEEPS } from './entries.ts';
 import { type Placed, releaseBytes } from './release.ts';
 import { familyOf } from './successions.ts';
@@ -83,14 +84,24 @@ export class Wipe {
   }
 }
 
-/** Wipes what is left from before, outside of any other transaction. */
+/**
+ * Wipes what is left from before, outside of any other transaction. What cannot be wiped now is tried again with the
+ * next erasure and at the next start: a bad sector must not keep the gateway from starting.
+ */
 export function finishWiping(context: LedgerContext): void {
+  const { statements, unit } = context;
   const wipe = new Wipe(context);
   for (let isMore = true; isMore; ) {
-    context.statements.control('begin');
-    isMore = wipe.advance();
-    context.statements.control('commit');
-    context.unit.commit();
+    statements.control('begin');
+    try {
+      isMore = wipe.advance();
+      statements.control('commit');
+      unit.commit();
+    } catch {
+      statements.control('rollBack');
+      unit.rollBack();
+      return;
+    }
   }
 }
 
@@ -125,14 +136,22 @@ function wipeWorkFolders({ folders }: LedgerContext, entryIds: ReadonlySet<numbe
 /** A backup may be of a time when the number belonged to nobody: then there is nothing to wipe. */
 function wipeBackups({ folders }: LedgerContext, entryIds: readonly number[]): void {
   for (const name of readdirSync(folders.backups).filter((one) => one.endsWith('.sqlite'))) {
-    using db = new DatabaseSync(join(folders.backups, name));
-    db.exec('PRAGMA secure_delete = ON; BEGIN');
-    for (const entryId of entryIds) {
-      db.prepare('DELETE FROM header WHERE entry_id = ?').run(entryId);
-      db.prepare('UPDATE task SET payload = NULL, explanation = NULL WHERE task_id BETWEEN ? AND ?').run(
-        ...taskIdsOf(entryId),
-      );
+    try {
+      wipeBackup(join(folders.backups, name), entryIds);
+    } catch (error) {
+      if (!isDamage(error)) throw error; // Set aside by a restore, for being damaged: nothing can be deleted in it.
     }
-    db.exec('COMMIT');
   }
+}
+
+function wipeBackup(path: string, entryIds: readonly number[]): void {
+  using db = new DatabaseSync(path);
+  db.exec('PRAGMA secure_delete = ON; BEGIN');
+  for (const entryId of entryIds) {
+    db.prepare('DELETE FROM header WHERE entry_id = ?').run(entryId);
+    db.prepare('UPDATE task SET payload = NULL, explanation = NULL WHERE task_id BETWEEN ? AND ?').run(
+      ...taskIdsOf(entryId),
+    );
+  }
+  db.exec('COMMIT');
 }

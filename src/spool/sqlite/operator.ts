@@ -120,7 +120,7 @@ export class OperatorAction {
       'insertAudit',
       clock.wallMs(),
       by,
-      type,
+      this.#erases ? 'erase' : type,
       JSON.stringify(selection),
       reason,
     );

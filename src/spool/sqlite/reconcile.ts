@@ -115,7 +115,10 @@ function unknownRanges({ folders }: LedgerContext, rows: readonly PlacedRow[]): 
   });
 }
 
-/** The number of a new entry; `moved` when it is a known one; undefined when it is nothing, or here already. */
+/**
+ * The number of a new entry; `moved` when it is a known one; undefined when it is no instance. An equal one that is
+ * here is no reason to leave it out: it may have come from another source, for other destinations.
+ */
 function takeIn(
   context: LedgerContext,
   { path, place, offset, sizeBytes }: Candidate,
@@ -131,7 +134,6 @@ function takeIn(
     missing.delete(lost.entry_id);
     return 'moved';
   }
-  if (equals.length > 0) return undefined; // A copy that nobody needs any more.
   const { entryId } = insertEntry(context, {
     origin: 'received',
     sopClassUid: meta.sopClassUid,

@@ -157,12 +157,14 @@ test('discard() that erases wipes the copies of the database that the spool has 
   ledger.run([ledger.acceptRequest(instanceOf('ERASED-ME-TOO'))]);
   const backup = join(ledger.directory, 'backups/ledger-v1.sqlite');
   ledger.backUp(backup);
+  writeFileSync(join(ledger.directory, 'backups/ledger-replaced-1.sqlite'), 'damaged '.repeat(1000));
   t.true(readFileSync(backup).includes('ERASED-ME-TOO'));
 
   ledger.ask('discard', { selection: { entryIds: [1] }, ...ERASE, preview: false });
   ledger.ask('wipe', {});
 
   t.deepEqual(filesWith(ledger.directory, 'ERASED-ME-TOO'), []);
+  t.deepEqual(ledger.rows('SELECT who, action FROM audit'), [{ who: 'ann', action: 'erase' }]);
 });
 
 test('spool goes on with an erasure that a crash has interrupted', (t) => {

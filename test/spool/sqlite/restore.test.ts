@@ -41,6 +41,9 @@ test('what was acknowledged after the backup survives its restore, held for a pe
   await deliver(temporary);
   const since = [newInstance(), newInstance({ pixelBytes: 2 * MIB }), newInstance()];
   for (const instance of since) await receive(temporary.spool, instance);
+  // Equal to one that is known, for other destinations.
+  await receive(temporary.spool, before, { source: 'ct2' });
+  since.push(before);
   await plan(temporary);
   await temporary.spool.close();
 
@@ -49,7 +52,7 @@ test('what was acknowledged after the backup survives its restore, held for a pe
   t.deepEqual(auditLedger(directory), []);
   const spool = await temporary.reopen();
 
-  t.like(await spool.status(), { accepted: 4, states: { pending: 1, held: 3 } });
+  t.like(await spool.status(), { accepted: 5, states: { pending: 1, held: 4 } });
   const held = await spool.query({ heldKind: 'rules' });
   t.deepEqual(
     held.map(({ sopInstanceUid }) => sopInstanceUid).sort(),
@@ -58,21 +61,21 @@ test('what was acknowledged after the backup survives its restore, held for a pe
   for (const row of held) {
     t.like(row, { source: 'recovered', studyInstanceUid: '1.2.3.100' });
     t.like(row.tasks[0], { state: 'held', code: 'RECOVERED' });
-    t.true(row.entryId > 4); // No number of an entry that is forgotten comes again.
+    t.true(row.entryId > 5); // No number of an entry that is forgotten comes again.
     const instance = since.find(({ sopInstanceUid }) => sopInstanceUid === row.sopInstanceUid);
     t.true((await readInstance(spool, row.entryId)).equals(part10Of(instance as (typeof since)[0])));
   }
-  t.is(await spool.retry({ reasonContains: 'RECOVERED' }), 3);
+  t.is(await spool.retry({ reasonContains: 'RECOVERED' }), 4);
   await plan(temporary);
   await deliver(temporary);
-  t.like(await spool.status(), { states: { delivered: 4 } });
+  t.like(await spool.status(), { states: { delivered: 5 } });
 
   const large = newInstance({ pixelBytes: 2 * MIB });
   const next = await receive(spool, large); // Takes no name that is in use.
   t.true((await readInstance(spool, next.entryId)).equals(part10Of(large)));
   t.true(readFileSync(replaced as string).length > 0);
   await temporary.reopen();
-  t.is((await temporary.spool.status()).accepted, 5);
+  t.is((await temporary.spool.status()).accepted, 6);
   await temporary.spool.close();
   t.deepEqual([...auditLedger(directory), ...auditFiles(directory)], []);
 });
