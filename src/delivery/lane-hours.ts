@@ -1,8 +1,8 @@
 /** When a lane may send, and what: its settings read on the clock of the site. */
-import { PRIORITY, type PriorityName } from '../spool/spool.ts';
 import type { Interval } from '../schedule/intervals.ts';
-import type { LaneSettings } from './lane-settings.ts';
 import { Schedule } from '../schedule/schedule.ts';
+import { PRIORITY, type PriorityName } from '../spool/spool.ts';
+import type { LaneSettings } from './lane-settings.ts';
 
 /** What may be sent at a moment, and until when that holds. */
 export interface Hours {

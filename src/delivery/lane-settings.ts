@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Duration } from '../duration.ts';
-import { RetrySettings } from './retry-settings.ts';
 import { Windows } from '../schedule/windows.ts';
+import { RetrySettings } from './retry-settings.ts';
 
 /** Settings that every kind of destination has: when it is sent to, how fast, in which order, and what if it is down. */
 export const laneSettings = {

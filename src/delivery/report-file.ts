@@ -4,8 +4,8 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DeliveryError } from './errors.ts';
 import { WallClock } from '../schedule/wall-clock.ts';
+import { DeliveryError } from './errors.ts';
 
 /** One instance that would have been sent. */
 export interface ReportLine {
