@@ -21,7 +21,7 @@ export const TOLD_AFTER_MS: Readonly<Record<LastingReason, number>> = {
   unhealthy: 60_000,
   'certificate-expiring': 0,
 };
-export const CERTIFICATE_LEFT_MS = 14 * 24 * 3_600_000;
+const CERTIFICATE_LEFT_MS = 21 * 24 * 3_600_000;
 
 /**
  * @param lastSeenMs by source, over restarts

@@ -96,10 +96,9 @@ function contactOf(
 
 async function certificateFacts({ certificateExpiry }: Metrics): Promise<Facts['certificates']> {
   const { values } = await certificateExpiry.get();
+  // Exactly one label is set: it says whose certificate it is.
   return values.map(({ labels, value }) => ({
-    name: Object.entries(labels)
-      .map((owner) => owner.join(' '))
-      .join(), // One label: what it is for, and its name.
+    name: Object.entries(labels).flat().join(' '),
     endsAtMs: value * 1000,
   }));
 }

@@ -208,14 +208,14 @@ test('an input of the settings that is not at work is told', (t) => {
   t.like(judge.observe(facts(MINUTE_MS, stopped))[0], { reason: 'unhealthy', subject: 'input dimse' });
 });
 
-test('a certificate is told two weeks before it ends, and when it has been renewed', (t) => {
+test('a certificate is told three weeks before it ends, and when it has been renewed', (t) => {
   const judge = new Judge([], START_MS);
   const endingIn = (days: number): Partial<Facts> => ({
     certificates: [{ name: 'input dimse', endsAtMs: START_MS + days * 24 * HOUR_MS }],
   });
 
-  t.deepEqual(judge.observe(facts(0, endingIn(15))), []);
-  t.like(judge.observe(facts(0, endingIn(13)))[0], {
+  t.deepEqual(judge.observe(facts(0, endingIn(22))), []);
+  t.like(judge.observe(facts(0, endingIn(20)))[0], {
     reason: 'certificate-expiring',
     subject: 'input dimse',
   });
