@@ -50,6 +50,7 @@ async function exportedSeries(): Promise<Map<string, Set<string>>> {
   return series;
 }
 
+// Fault case 38.
 for (const [file, expressions] of Object.entries({
   'slidegate.json': dashboardExpressions(),
   'alerts.yml': alertExpressions(),
