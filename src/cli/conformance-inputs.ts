@@ -32,7 +32,7 @@ function storeService(services: readonly [string, Inputs[string]][]): string {
     ),
     markdownTable(['HTTP status', 'meaning'], HTTP_STATUSES),
     markdownTable(['Failure Reason', 'meaning'], FAILURE_REASONS),
-    'Warning Reason B007H marks an instance that is stored, and held: its data set is damaged, or of another instance than its File Meta Information says.',
+    'Warning Reason B007H marks an instance that is stored, and held: its data set is damaged, of another instance than its File Meta Information says, or another than the one that is here under its UID.',
   ].join('\n\n');
 }
 

@@ -289,7 +289,10 @@ export interface PurgePolicy {
   readonly headersSettledBeforeMs?: number;
   /** Rows of entries settled before this time are removed, too; absent: they stay. */
   readonly ledgerSettledBeforeMs?: number;
-  /** Bytes of delivered and discarded entries are removed early, longest settled first, until so many are free. */
+  /**
+   * Bytes of delivered and discarded entries are removed early, longest settled first and sources of products last,
+   * until so many are free.
+   */
   readonly freeBytesWanted?: number;
 }
 
@@ -372,7 +375,10 @@ export interface Spool {
       readonly reason: string;
       readonly by: string;
       readonly preview?: boolean;
-      /** For privacy: bytes and headers of entries that are thereby settled are gone when this resolves. */
+      /**
+       * For privacy: bytes and headers of entries that are thereby settled, and of all products of theirs, are gone
+       * when this resolves. Of entries that are named also when they were settled before.
+       */
       readonly erase?: boolean;
     },
   ): Promise<number>;

@@ -16,6 +16,8 @@ export const TASK_MOVES = {
   fail: { from: ['claimed'], to: 'held' },
   /** A rule ends the entry. */
   discardByRule: { from: ['claimed'], to: 'discarded' },
+  /** Another entry takes the place of its own. */
+  replace: { from: ['waiting', 'held'], to: 'discarded' },
   // By an operator.
   retry: { from: ['held'], to: 'waiting' },
   hold: { from: ['waiting', 'claimed'], to: 'held' },
