@@ -147,7 +147,11 @@ test('every metric says what it counts, and in which unit', async (t) => {
     if (String(type) === 'counter') t.regex(name, /_total$/);
     else if (String(type) === 'histogram') t.regex(name, /_(seconds|bytes)$/);
     // A gauge without a unit counts things or says yes or no; then its name says which.
-    else t.regex(name, /_(seconds|bytes|info|active|running|items|entries|tasks|up|open|input|failed|success|closed)$/);
+    else
+      t.regex(
+        name,
+        /_(seconds|bytes|info|active|running|items|entries|tasks|up|open|input|failed|success|closed|only)$/,
+      );
   }
 });
 

@@ -38,10 +38,12 @@ async function* scan(
   unreadable: string[],
 ): AsyncGenerator<InventoryItem> {
   const pending: Promise<InventoryItem | undefined>[] = [];
-  for await (const path of filesUnder(folder)) {
+  const note = (path: string, error: unknown) => {
+    if (unreadable.length < UNREADABLE_MAX) unreadable.push(`${relative(folder, path)}: ${reasonOf(error)}`);
+  };
+  for await (const path of filesUnder(folder, note)) {
     const item = itemOf(path, options).catch((error: unknown) => {
-      if (unreadable.length < UNREADABLE_MAX)
-        unreadable.push(`${relative(folder, path)}: ${reasonOf(error)}`);
+      note(path, error);
       return undefined;
     });
     pending.push(item);
@@ -55,12 +57,18 @@ async function* scan(
   }
 }
 
-async function* filesUnder(folder: string): AsyncGenerator<string> {
-  const directory = await opendir(folder);
-  for await (const entry of directory) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesUnder(path);
-    else if (entry.isFile()) yield path;
+async function* filesUnder(
+  folder: string,
+  onUnreadable: (path: string, error: unknown) => void,
+): AsyncGenerator<string> {
+  try {
+    for await (const entry of await opendir(folder)) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) yield* filesUnder(path, onUnreadable);
+      else if (entry.isFile()) yield path;
+    }
+  } catch (error) {
+    onUnreadable(folder, error);
   }
 }
 

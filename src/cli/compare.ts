@@ -87,6 +87,7 @@ async function openInventory(name: string, values: Values): Promise<Inventory> {
   if (/^https?:\/\//.test(name)) {
     const url = URL.parse(name);
     if (url === null) throw new UsageError(`"${name}" is no address`);
+    if (url.username !== '') throw new UsageError('an address holds no password: use --authorization-env');
     const { httpInventory } = await import('./compare-http.ts');
     const authorization = authorizationOf(values);
     return httpInventory(url, { quick, fetch, ...(authorization !== undefined && { authorization }) });
@@ -117,7 +118,7 @@ async function write(path: string, inventory: Inventory, within: Within): Promis
   const count = await writeInventory(path, chosen());
   console.log(`${count} instances written to ${path}.`);
   for (const one of inventory.unreadable) console.error(`Could not be read: ${one}`);
-  return isWhole(inventory) ? 0 : 1;
+  return isWhole(inventory, count) ? 0 : 1;
 }
 
 async function compareThem(a: Inventory, b: Inventory, within: Within, values: Values): Promise<number> {
@@ -128,7 +129,7 @@ async function compareThem(a: Inventory, b: Inventory, within: Within, values: V
     b: await addAll(b, within, (item) => comparison.addB(item)),
   };
   const result = comparison.result();
-  const isEqual = isSame(result) && isWhole(a) && isWhole(b);
+  const isEqual = isSame(result) && isWhole(a, result.a.instances) && isWhole(b, result.b.instances);
   const attributes = await attributesOf(result, values['show-values'] === true);
   const compared: Compared = { a, b, result, isEqual, attributes, withoutTime };
   console.log(values.json ? asJson(compared) : describeComparison(compared, listMax));
@@ -154,9 +155,9 @@ function isSame({ onlyInA, onlyInB, different, a, b }: ComparisonResult): boolea
   return onlyInA.count + onlyInB.count + different.count + a.conflicting + b.conflicting === 0;
 }
 
-/** A line of a report that a crash has cut off is written again further down. */
-function isWhole({ kind, unreadable }: Inventory): boolean {
-  return kind === 'reports' || unreadable.length === 0;
+/** A line of a report that a crash has cut off is written again further down; all of them cannot be. */
+function isWhole({ kind, unreadable }: Inventory, instances: number): boolean {
+  return unreadable.length === 0 || (kind === 'reports' && instances > 0);
 }
 
 async function attributesOf(

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { EntryAnswer, StatusAnswer } from '../console/console.ts';
 import { type Command, UsageError } from './command.ts';
@@ -76,7 +77,8 @@ async function listHeld(base: URL, { since, ...filter }: HeldFilter, json: boole
   for await (const entries of pages) {
     if (!json) for (const line of heldLines(entries)) console.log(line);
     else if (entries.length > 0) {
-      process.stdout.write(parted + entries.map((entry) => JSON.stringify(entry)).join(','));
+      const text = parted + entries.map((entry) => JSON.stringify(entry)).join(',');
+      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
       parted = ',';
     }
   }

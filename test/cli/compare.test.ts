@@ -267,6 +267,10 @@ test('what cannot be compared is wrong use, or says why', async (t) => {
 
   t.is((await slidegate(['compare', folder])).code, 2);
   t.is((await slidegate(['compare', folder, folder, '--list', 'many'])).code, 2);
+  t.is((await slidegate(['compare', folder, 'http://me:secret@127.0.0.1:1/'])).code, 2);
+  const rubbish = join(folder, 'pacs-20260105.jsonl');
+  await writeFile(rubbish, 'no line of a report\n');
+  t.is((await slidegate(['compare', rubbish, rubbish])).code, 1);
   const absent = await slidegate(['compare', folder, join(folder, 'absent')]);
   t.is(absent.code, 1);
   t.regex(absent.stderr, /Cannot read ".*absent": ENOENT/);
