@@ -122,9 +122,8 @@ export interface ClaimRequest {
   /** Only tasks that were added with at least this priority; absent: all. */
   readonly priorityAtLeast?: number;
   /**
-   * No task while an earlier one of the same kind and study is claimed by an earlier call or waits to be tried again:
-   * that one holds its study up. Those of one call come in order. One that is held or discarded holds up nothing, and
-   * within a study, too, what is more urgent comes first.
+   * No task while an earlier one of its kind and study is claimed by an earlier call or waits to be tried again. One
+   * that is held or discarded holds up nothing, and within a study, too, what is more urgent comes first.
    */
   readonly inOrderOf?: 'study';
   /** Exactly these tasks of the kind, due or not, as far as they wait. Answered at once, also with none. */
@@ -289,10 +288,7 @@ export interface PurgePolicy {
   readonly headersSettledBeforeMs?: number;
   /** Rows of entries settled before this time are removed, too; absent: they stay. */
   readonly ledgerSettledBeforeMs?: number;
-  /**
-   * Bytes of delivered and discarded entries are removed early, longest settled first and sources of products last,
-   * until so many are free.
-   */
+  /** Until so many are free, settled bytes go early, longest settled first and sources of products last. */
   readonly freeBytesWanted?: number;
 }
 
@@ -375,10 +371,7 @@ export interface Spool {
       readonly reason: string;
       readonly by: string;
       readonly preview?: boolean;
-      /**
-       * For privacy: bytes and headers of entries that are thereby settled, and of all products of theirs, are gone
-       * when this resolves. Of entries that are named also when they were settled before.
-       */
+      /** For privacy: bytes and headers of what is thereby settled, or named and settled, and of its products go now. */
       readonly erase?: boolean;
     },
   ): Promise<number>;
