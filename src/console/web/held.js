@@ -2,15 +2,16 @@
 import { $, act, ask, duration, emptyRow, make } from './page.js';
 
 const PAGE_ENTRIES = 50;
-/** Counting all that is held costs the spool more than a look at a page of it. */
+/** Counting all that is held costs the spool more than a look at a page of it: a twentieth of its time at most. */
 const COUNT_EVERY_MS = 10_000;
+const COUNT_SHARE = 20;
 const COLUMNS = 6;
 
 const filter = { destination: '', code: '' };
 /** Pages that were left behind, by the entry before which each began; the first began nowhere. */
 const behind = [];
 let before;
-let counted = { atMs: Number.NEGATIVE_INFINITY, held: -1 };
+let counted = { nextMs: Number.NEGATIVE_INFINITY, held: -1 };
 /** Attempts of the tasks that are opened, by task. */
 const opened = new Map();
 let pending;
@@ -37,10 +38,12 @@ export async function refreshHeld(status) {
   const held = status.tasks
     .filter(({ state }) => state === 'held')
     .reduce((sum, { count }) => sum + count, 0);
-  const isStale = performance.now() - counted.atMs > COUNT_EVERY_MS;
-  if (held !== counted.held && (isStale || counted.held <= 0 || held === 0)) {
-    counted = { atMs: performance.now(), held };
+  const startMs = performance.now();
+  if (held !== counted.held && (startMs > counted.nextMs || counted.held <= 0 || held === 0)) {
+    counted = { nextMs: startMs + COUNT_EVERY_MS, held };
     showGroups(await ask('/api/held/groups'));
+    const tookMs = performance.now() - startMs;
+    counted.nextMs = performance.now() + Math.max(COUNT_EVERY_MS, COUNT_SHARE * tookMs);
   }
   await refreshList();
 }
@@ -192,7 +195,7 @@ async function perform(action, body, about) {
   } catch (error) {
     $('acted').textContent = `${about}: ${error.message}`;
   }
-  counted.held = -1;
+  counted.nextMs = 0;
   toNewest();
   await refreshList();
 }
