@@ -128,8 +128,10 @@ function brokenPromises(directory: string, promised: Promised): string[] {
   const discarded = column('SELECT entry_id AS value FROM entry WHERE discarded_count > 0');
   const bare = column('SELECT entry_id AS value FROM entry WHERE keeps >= 2');
   const records = column("SELECT key AS value FROM record WHERE collection = 'victim'");
+  // One that was discarded is no reason not to take it again.
   const twice = column(
-    'SELECT sop_instance_uid AS value FROM entry GROUP BY sop_instance_uid, sha256 HAVING count(*) > 1',
+    `SELECT sop_instance_uid AS value FROM entry WHERE discarded_count = 0
+     GROUP BY sop_instance_uid, sha256 HAVING count(*) > 1`,
   );
   const missing = <Key>(kind: string, keys: Iterable<Key>, isKept: (key: Key) => boolean) =>
     [...keys].filter((key) => !isKept(key)).map((key) => `${kind}: ${key}`);

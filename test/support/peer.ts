@@ -214,7 +214,7 @@ export interface StoreAnswering {
   /** The response leaves byte by byte, at this interval. */
   readonly byteEveryMs?: number;
   /** Done after the response has left. */
-  readonly then?: Ending;
+  readonly ending?: Ending;
 }
 
 /** What an acceptor does wrong. Everything absent is done right: accepted, in the first transfer syntax, 0000. */
@@ -425,7 +425,7 @@ class Acceptance {
     const isTaken = status === 0 || status === 1 || status >> 12 === 0xb;
     if (isTaken && messageId === seen.messageId) this.#state.taken.push(seen.sopInstanceUid);
     for (let count = 0; count < responses; count += 1) await this.#respond(response, answer.byteEveryMs);
-    if (answer.then !== undefined) await this.#end(answer.then);
+    if (answer.ending !== undefined) await this.#end(answer.ending);
   }
 
   async #respond(response: Buffer, byteEveryMs: number | undefined): Promise<void> {

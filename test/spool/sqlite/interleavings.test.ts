@@ -321,6 +321,7 @@ function wire({ taskId, token, kind: claimedKind, entry }: WireClaimed) {
   return { taskId, token, kind: claimedKind, entryId: entry.entryId };
 }
 
+// Fault case 36.
 test('accepted is delivered + pending + held + discarded at every moment, whatever happens in whatever order', (t) => {
   fc.assert(
     fc.property(fc.array(group, { minLength: 5, maxLength: 25 }), (groups) => {

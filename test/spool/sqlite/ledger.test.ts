@@ -157,6 +157,7 @@ test('ledger keeps nothing of small instances whose segment cannot be synced, an
 });
 
 for (const setMs of [-26 * HOUR_MS, 26 * HOUR_MS]) {
+  // Fault case 33.
   test(`ledger waits out a back-off although the clock is set by ${setMs / HOUR_MS} hours`, (t) => {
     using ledger = new TestLedger();
     const { clocks } = ledger;
@@ -172,6 +173,7 @@ for (const setMs of [-26 * HOUR_MS, 26 * HOUR_MS]) {
     t.is(ledger.claim('rules').length, 1);
   });
 
+  // Fault case 33.
   test(`ledger keeps a lease as long as it was, although the clock is set by ${setMs / HOUR_MS} hours`, (t) => {
     using ledger = new TestLedger();
     const { clocks } = ledger;
