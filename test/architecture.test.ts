@@ -131,6 +131,25 @@ test(`no source file is longer than ${LINES_MAX} lines, no test than ${TEST_LINE
   }
 });
 
+test('every fault case names a test that bears its number', (t) => {
+  const rows = read('docs/fault-cases.md')
+    .split('\n')
+    .filter((line) => /^\| \d+ \|/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  t.true(rows.length > 30);
+  const missing: string[] = [];
+  for (const [, number = '', , what = '', tests = ''] of rows) {
+    const files = [...tests.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
+    if (files.length === 0 && !what.endsWith('not part of the gateway yet'))
+      missing.push(`${number}: no test`);
+    for (const file of files) {
+      const bears = new RegExp(`Fault cases? ([\\d, ]|and )*\\b${number}\\b`);
+      if (!existsSync(join(project, file)) || !bears.test(read(file))) missing.push(`${number}: ${file}`);
+    }
+  }
+  t.deepEqual(missing, []);
+});
+
 test('files are not called after nothing', (t) => {
   for (const file of sources('src/**/*.ts')) {
     t.notRegex(basename(file, '.ts'), /^(utils?|helpers?|common|manager|base|misc|index)$/, file);
