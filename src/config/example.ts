@@ -34,7 +34,18 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   passcode_env: 'PACS_PASSCODE',
   subject: 'CN=CT1, O=General Hospital',
   sha256: '3f9a'.repeat(16),
+  user: 'gate',
+  password_file: '/etc/slidegate/mail-password',
+  password_env: 'MAIL_PASSWORD',
+  from: 'slidegate@hospital.example',
+  to: ['pacs@hospital.example'],
+  url_file: '/etc/slidegate/webhook-url',
+  url_env: 'WEBHOOK_URL',
+  secret_file: '/etc/slidegate/webhook-secret',
+  secret_env: 'WEBHOOK_SECRET',
 };
+/** Settings that stand in the place of the one before them: both together are wrong. */
+const INSTEAD = new Set(['password_env', 'url_file', 'url_env', 'secret_env']);
 /** Names for the members of a section with names of the site's own choice. */
 const NAMES: Readonly<Record<string, string>> = { sources: 'ct1' };
 const LINE_LENGTH = 106;
@@ -89,7 +100,7 @@ function wrapValue(name: string, setting: Setting, indent: string): readonly str
     .trim()
     .replace(/^\{\s*/, '')
     .replace(/\s*\}$/, '');
-  return [`${indent}#${text}`];
+  return [INSTEAD.has(name) ? `${indent}# or instead: ${text}` : `${indent}#${text}`];
 }
 
 function exampleValue(name: string, setting: Setting): unknown {

@@ -7,6 +7,8 @@
  * - Other settings hold for what comes after: associations that are open keep their source, and count on.
  * - Who is over a limit of associations is told to come again; who sends too fast is slowed down, never refused.
  */
+
+import type { Arrival } from '../spool/spool.ts';
 import {
   type AdmissionDecision,
   type AdmissionPolicy,
@@ -102,6 +104,13 @@ export class AdmissionControl {
   /** Counts an instance that begins, and tells how long its answer must wait, in ms. */
   paceInstance(source: string): number {
     return this.#useOf(source).instances?.take(this.#now()) ?? 0;
+  }
+
+  /** What the source wants done with other content under a known UID, if it says so. */
+  otherContentOf(source: string): Pick<Arrival, 'onOtherContent'> {
+    const { sources } = this.#settings;
+    const policy = Object.hasOwn(sources, source) ? sources[source]?.other_content : undefined;
+    return policy === undefined ? {} : { onOtherContent: policy };
   }
 
   #useOf(source: string): SourceUse {

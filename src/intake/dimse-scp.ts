@@ -163,7 +163,7 @@ function receive(
   const failed = (error: unknown) => receptionFailed(telemetry, { source, error });
   let reception: Reception;
   try {
-    reception = spool.receive(arrivalOf(request));
+    reception = spool.receive({ ...arrivalOf(request), ...admission.otherContentOf(source) });
   } catch (error) {
     // That there is no room is told once by the spool, not with every instance.
     if (!(error instanceof SpoolRefusingError)) failed(error);

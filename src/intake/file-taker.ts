@@ -71,6 +71,7 @@ export class FileTaker {
       calledAeTitle: called_ae_title.trim(),
       peerAddress: PEER_ADDRESS,
       acceptUnknownSopClasses: admission.acceptsUnknownSopClasses,
+      ...admission.otherContentOf(source),
     };
   }
 

@@ -15,7 +15,7 @@ import { identityOf, indexHeader } from '../dicom/header-index.ts';
 import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { isTolerableUid } from '../dicom/uid.ts';
 import { STATUS } from '../dimse/status.ts';
-import type { Committed, Spool } from '../spool/spool.ts';
+import type { Committed, OtherContentPolicy, Spool } from '../spool/spool.ts';
 import { acceptsSopClass } from './admission.ts';
 import { ReceptionSink } from './reception-sink.ts';
 import { type Answer, answerOfError, EMPTY_DATA_SET, INVALID_SOP_INSTANCE_UID } from './status-of-error.ts';
@@ -27,6 +27,8 @@ export interface Part10Options {
   readonly calledAeTitle: string;
   readonly peerAddress: string;
   readonly acceptUnknownSopClasses: boolean;
+  /** What the source wants done with other content under a known UID. */
+  readonly onOtherContent?: OtherContentPolicy;
   /** Instances of another study are refused. */
   readonly studyInstanceUid?: string;
 }
@@ -133,11 +135,17 @@ export class Part10Reception {
       this.#failure = found;
       return undefined;
     }
-    const { spool, source, callingAeTitle, calledAeTitle, peerAddress } = this.#options;
+    const { spool, source, callingAeTitle, calledAeTitle, peerAddress, onOtherContent } = this.#options;
     const { transferSyntaxUid, dataSetOffset, identity } = found;
     try {
       const fileMeta = encodeFileMeta({ ...identity, transferSyntaxUid, sourceAeTitle: callingAeTitle });
-      const caller = { source, callingAeTitle, calledAeTitle, peerAddress };
+      const caller = {
+        source,
+        callingAeTitle,
+        calledAeTitle,
+        peerAddress,
+        ...(onOtherContent && { onOtherContent }),
+      };
       const reception = spool.receive({ ...identity, transferSyntaxUid, ...caller, fileMeta });
       this.#sink = new ReceptionSink(reception, {
         kept: (committed) => {

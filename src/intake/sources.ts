@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AeTitle } from '../dicom/ae-title.ts';
 import { Duration } from '../duration.ts';
 import { Windows } from '../schedule/windows.ts';
+import { OtherContent } from '../spool/spool.ts';
 import {
   FINGERPRINT,
   matchesSubject,
@@ -66,6 +67,10 @@ export const SourceSettings = z
       .describe(
         'Instances taken from the source per second; it waits longer for its responses where it sends more.',
       ),
+    other_content: OtherContent.optional().describe(
+      'What becomes of an instance of the source when another data set of the same SOP Instance UID is here: as ' +
+        '`spool.other_content` says, when absent. A source that corrects what it sent may want `replace`.',
+    ),
     commitment: CommitmentSettings.optional().describe(
       'Where reports go when the source asks for storage commitment. Without it a report waits until the source ' +
         'associates again.',

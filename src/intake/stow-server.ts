@@ -36,7 +36,7 @@ export interface StowServiceOptions {
   readonly basePath: string;
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
-  readonly admission: Pick<AdmissionControl, 'acceptsUnknownSopClasses' | 'paceInstance'>;
+  readonly admission: Pick<AdmissionControl, 'acceptsUnknownSopClasses' | 'otherContentOf' | 'paceInstance'>;
   readonly requestsMax: number;
   readonly bytesMax: number;
   readonly partsMax: number;
@@ -130,6 +130,7 @@ export class StowService {
         source,
         peerAddress,
         acceptUnknownSopClasses: admission.acceptsUnknownSopClasses,
+        ...admission.otherContentOf(source),
         paceMs: () => admission.paceInstance(source),
         ...(asked.studyInstanceUid !== undefined && { studyInstanceUid: asked.studyInstanceUid }),
         onPart: (outcome, durationMs) => {

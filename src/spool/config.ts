@@ -3,6 +3,9 @@ import { Duration } from '../duration.ts';
 
 const MIB = 1024 * 1024;
 
+/** What may become of the later of two data sets of one SOP Instance UID. */
+export const OtherContent = z.enum(['reject', 'replace', 'keep-both-and-hold']);
+
 /** Settings of the section `spool`. */
 export const SpoolSettings = z.strictObject({
   directory: z
@@ -39,13 +42,10 @@ export const SpoolSettings = z.strictObject({
   duplicate_window: Duration.prefault('1h').describe(
     'An equal instance that the same caller sends again within this time of the first is absorbed, not delivered twice.',
   ),
-  other_content: z
-    .enum(['reject', 'replace', 'keep-both-and-hold'])
-    .default('keep-both-and-hold')
-    .describe(
-      'What becomes of an instance when another data set of the same SOP Instance UID is here: it is refused, takes ' +
-        'the place of the earlier, which then goes nowhere any more, or is kept and held for a person.',
-    ),
+  other_content: OtherContent.default('keep-both-and-hold').describe(
+    'What becomes of an instance when another data set of the same SOP Instance UID is here: it is refused, takes ' +
+      'the place of the earlier, which then goes nowhere any more, or is kept and held for a person.',
+  ),
   lease: Duration.prefault('10m').describe(
     'A claimed task that is neither renewed nor settled within this time is given to others.',
   ),

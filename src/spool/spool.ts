@@ -27,7 +27,7 @@ import { SqliteSpool } from './sqlite/sqlite-spool.ts';
 import { loadStepHook } from './steps.ts';
 
 export * from './commitment.ts';
-export { SpoolSettings } from './config.ts';
+export { OtherContent, SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
 export * from './payload.ts';
 export type * from './port.ts';

@@ -51,3 +51,17 @@ for (const [policy, statuses, states, kept] of [
     t.deepEqual(delivered(gateway), [kept]);
   });
 }
+
+// Fault case 9.
+test('a source may have a policy of its own', async (t) => {
+  const sources = { corrects: { ae_title: 'MODALITY', other_content: 'replace' } };
+  await using gateway = await startTestGateway({ settings: { sources } });
+  const idle = () => spoolReaches(gateway.spool, (now) => now.states.pending === 0);
+
+  await sendInstances(gateway.port, [first]);
+  await idle();
+  await sendInstances(gateway.port, [second]);
+
+  t.like((await idle()).states, { delivered: 2, held: 0 });
+  t.deepEqual(delivered(gateway), [second]);
+});
