@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { GatewayError } from '../../src/errors.ts';
 import { dimse, inState, keep, openDelivery } from '../support/delivery.ts';
-import { startMeddlingProxy } from '../support/meddling-proxy.ts';
+import { startAcceptorPeer } from '../support/peer.ts';
 import { CT_IMAGE, JPEG_2000_LOSSLESS, smallInstance } from '../support/small-instance.ts';
 import { startStoragePeer } from '../support/storage-peer.ts';
 
@@ -57,22 +57,16 @@ test('a destination that refuses one of ten gets nine, and the one is held with 
 test('one instance that makes the peer abort is held after four attempts; the others arrive', async (t) => {
   const { spool, start, closeLater } = await openDelivery(t);
   const aborting = '1.2.3.3';
-  const answers: string[] = [];
-  const peer = await startStoragePeer({
-    answer({ sopInstanceUid }) {
-      answers.push(sopInstanceUid);
-      return { status: 0 };
-    },
+  const peer = await startAcceptorPeer({
+    store: ({ sopInstanceUid }) => (sopInstanceUid === aborting ? 'abort' : 0),
   });
-  const proxy = await startMeddlingProxy(peer.port, () => (answers.at(-1) === aborting ? 'abort' : 'pass'));
-  closeLater(() => peer.stop());
-  closeLater(() => proxy.stop());
+  closeLater(async () => peer.stop());
   await keep(spool, several(10), ['pacs']);
 
-  await start({ pacs: dimse(proxy.port, { associations_max: 1 }) });
+  await start({ pacs: dimse(peer.port, { associations_max: 1 }) });
   await eventually(async () => (await inState(spool, 'held')) === 1);
 
-  t.is(answers.filter((uid) => uid === aborting).length, 4);
+  t.is(peer.stores.filter(({ sopInstanceUid }) => sopInstanceUid === aborting).length, 4);
   await eventually(async () => (await inState(spool, 'delivered')) === 9);
 });
 

@@ -5,7 +5,7 @@ import ava from 'ava';
 import { eventually } from '../support/eventually.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { RequestorPeer } from '../support/peer.ts';
-import { pdu } from '../support/raw-pdu.ts';
+import { RELEASE_REQUEST } from '../support/raw-pdu.ts';
 import { type SmallInstance, smallInstance } from '../support/small-instance.ts';
 import { auditFiles, auditLedger } from '../support/spool-audit.ts';
 
@@ -26,7 +26,7 @@ const ENDINGS: Readonly<Record<string, (peer: RequestorPeer) => Promise<void>>> 
     await peer.raw.closeAfterOther();
   },
   'A-RELEASE-RQ': async (peer) => {
-    await peer.raw.send(pdu(5, Buffer.alloc(4)));
+    await peer.raw.send(RELEASE_REQUEST);
     await peer.raw.close();
   },
   'bytes that are no PDU': async (peer) => {
