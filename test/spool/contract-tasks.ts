@@ -233,6 +233,7 @@ export function testTasks(fact: Fact): void {
     t.true(Date.now() >= dueAtMs - 5);
   });
 
+  // Fault case 33.
   fact(
     'gives a claim to others when its lease runs out, and then takes nothing from its first holder',
     async (t, spool) => {
