@@ -1,6 +1,6 @@
-/** How the gateway signs in to an HTTP server. Secrets are never written into the settings: these say where they are. */
-import { readFile } from 'node:fs/promises';
+/** How the gateway signs in to an HTTP server. */
 import { z } from 'zod';
+import { readSecret, SecretMissing, type SecretPlace } from '../secret.ts';
 import { DeliveryError } from './errors.ts';
 
 const EITHER = 'must say where it is: a file, or an environment variable, not both';
@@ -68,41 +68,28 @@ export class HttpAuth {
 
 async function readHeader(settings: Exclude<HttpAuthSettings, { kind: 'none' }>): Promise<string> {
   if (settings.kind === 'bearer') {
-    return `Bearer ${await readSecret('token', settings.token_file, settings.token_env)}`;
+    const { token_file: file, token_env: env } = settings;
+    return `Bearer ${await readKey('token', { file, env })}`;
   }
-  const password = await readSecret('password', settings.password_file, settings.password_env);
-  return `Basic ${Buffer.from(`${settings.username}:${password}`, 'utf8').toString('base64')}`;
+  const { username, password_file: file, password_env: env } = settings;
+  const password = await readKey('password', { file, env });
+  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
 
 /**
- * Reads a secret. A line feed at its end is the editor's.
+ * Reads what signs us in.
  *
  * @param what how messages call it
  * @throws {DeliveryError}
  */
-export async function readSecret(
-  what: string,
-  file: string | undefined,
-  variable: string | undefined,
-): Promise<string> {
-  const secret = file === undefined ? process.env[variable ?? ''] : await readSecretFile(what, file);
-  const text = secret?.replace(/[\r\n]+$/, '') ?? '';
-  const place = file === undefined ? `environment variable ${variable}` : `file ${file}`;
-  if (text === '')
-    throw unreadable(what, `${place} must hold it, and is ${secret === undefined ? 'not there' : 'empty'}`);
+export async function readKey(what: string, place: SecretPlace): Promise<string> {
+  const secret = await readSecret(place).catch((error: unknown) => {
+    if (!(error instanceof SecretMissing)) throw error;
+    throw unreadable(what, error.message, { cause: error });
+  });
   // What a header cannot hold would be a bug further down.
-  if (/[^\x20-\x7e\u0080-\u{10ffff}]/u.test(text))
-    throw unreadable(what, `${place} must hold one line of text`);
-  return text;
-}
-
-async function readSecretFile(what: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
-    throw unreadable(what, `file ${file} cannot be read: ${code}`, { cause: error });
-  }
+  if (!/[^\x20-\x7e\u0080-\u{10ffff}]/u.test(secret)) return secret;
+  throw unreadable(what, 'where it is there must be one line of text');
 }
 
 function unreadable(what: string, why: string, options?: ErrorOptions): DeliveryError {

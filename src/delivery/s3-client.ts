@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { connectTls, type TlsTarget } from '../tls/client.ts';
-import { readSecret } from './http-auth.ts';
+import { readKey } from './http-auth.ts';
 import type { S3Settings } from './s3-settings.ts';
 
 /** Attempts of the client itself at one request, within an attempt at the instance: a stray 503 costs no upload. */
@@ -42,8 +42,8 @@ function credentialsOf({ credentials }: S3Settings): Pick<S3ClientConfig, 'crede
       const { access_key_id_env: id, secret_access_key_env: secret } = credentials;
       return {
         credentials: async () => ({
-          accessKeyId: await readSecret('access key ID', undefined, id),
-          secretAccessKey: await readSecret('secret access key', undefined, secret),
+          accessKeyId: await readKey('access key ID', { env: id }),
+          secretAccessKey: await readKey('secret access key', { env: secret }),
         }),
       };
     }
@@ -51,8 +51,8 @@ function credentialsOf({ credentials }: S3Settings): Pick<S3ClientConfig, 'crede
       const { access_key_id_file: id, secret_access_key_file: secret } = credentials;
       return {
         credentials: async () => ({
-          accessKeyId: await readSecret('access key ID', id, undefined),
-          secretAccessKey: await readSecret('secret access key', secret, undefined),
+          accessKeyId: await readKey('access key ID', { file: id }),
+          secretAccessKey: await readKey('secret access key', { file: secret }),
           expiration: new Date(Date.now() + CREDENTIALS_MS),
         }),
       };

@@ -1,7 +1,9 @@
-/** Who an HTTP caller is. Secrets are never written into the settings: these say where they are. */
+/** Who an HTTP caller is. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readSecret, SecretMissing, type SecretPlace } from '../secret.ts';
+import { signInSecretMissing } from '../telemetry/input-events.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { InputUnavailableError } from './errors.ts';
 
 const EITHER = 'must say where it is: a file, or an environment variable, not both';
@@ -59,8 +61,7 @@ export type SignInSettings = z.infer<typeof SignInSettings>;
 /** One who may sign in. */
 interface Account {
   readonly source: string | undefined;
-  readonly file: string | undefined;
-  readonly variable: string | undefined;
+  readonly place: SecretPlace;
   /** What the Authorization header says with this secret, without its scheme. */
   credentials(secret: string): string;
 }
@@ -70,27 +71,38 @@ interface Known {
   readonly digest: Buffer;
 }
 
+/** The input that is signed in to. */
+export interface SignInDeps {
+  readonly name: string;
+  readonly telemetry: Telemetry;
+}
+
 /** Secrets of files are remembered so long. */
 const FRESH_MS = 5000;
 
 export class SignIn {
   readonly #kind: SignInSettings['kind'];
   readonly #accounts: readonly Account[];
+  readonly #deps: SignInDeps;
   #known: readonly Known[] = [];
   #readAtMs = 0;
+  #isStale = false;
 
-  private constructor(settings: SignInSettings) {
+  private constructor(settings: SignInSettings, deps: SignInDeps) {
     this.#kind = settings.kind;
     this.#accounts = accountsOf(settings);
+    this.#deps = deps;
   }
 
   /** @throws {InputUnavailableError} when a secret cannot be read */
-  static async open(settings: SignInSettings, input: string): Promise<SignIn> {
-    const signIn = new SignIn(settings);
+  static async open(settings: SignInSettings, deps: SignInDeps): Promise<SignIn> {
+    const signIn = new SignIn(settings, deps);
     try {
       await signIn.#read();
     } catch (cause) {
-      const message = `Cannot start input "${input}" as a secret of its auth cannot be read: ${(cause as Error).message}`;
+      if (!(cause instanceof SecretMissing)) throw cause;
+      const { name: input } = deps;
+      const message = `Cannot start input "${input}" as a secret of its auth is missing: ${cause.message}`;
       throw new InputUnavailableError(message, { input }, { cause });
     }
     return signIn;
@@ -114,17 +126,30 @@ export class SignIn {
     if (this.#kind === 'none') return { source: undefined };
     const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization ?? '') ?? [];
     if (scheme.toLowerCase() !== this.#kind) return undefined;
-    if (performance.now() - this.#readAtMs > FRESH_MS) await this.#read().catch(() => {}); // The old ones hold.
+    if (performance.now() - this.#readAtMs > FRESH_MS) await this.#readAgain();
     const digest = digestOf(credentials);
     const matches = this.#known.filter((one) => timingSafeEqual(one.digest, digest));
     return matches[0] && { source: matches[0].source };
+  }
+
+  /** Where a secret cannot be read any more, those before hold; told once. */
+  async #readAgain(): Promise<void> {
+    try {
+      await this.#read();
+      this.#isStale = false;
+    } catch (error) {
+      if (!(error instanceof SecretMissing)) throw error;
+      const { telemetry, name: input } = this.#deps;
+      if (!this.#isStale) signInSecretMissing(telemetry, { input, reason: error.message });
+      this.#isStale = true;
+    }
   }
 
   async #read(): Promise<void> {
     this.#readAtMs = performance.now();
     this.#known = await Promise.all(
       this.#accounts.map(async (account) => {
-        const secret = await readSecret(account.file, account.variable);
+        const secret = await readSecret(account.place);
         return { source: account.source, digest: digestOf(account.credentials(secret)) };
       }),
     );
@@ -136,26 +161,15 @@ function accountsOf(settings: SignInSettings): readonly Account[] {
   if (settings.kind === 'bearer') {
     return Object.values(settings.tokens).map(({ token_file, token_env, source }) => ({
       source,
-      file: token_file,
-      variable: token_env,
+      place: { file: token_file, env: token_env },
       credentials: (secret) => secret,
     }));
   }
   return Object.entries(settings.users).map(([name, { password_file, password_env, source }]) => ({
     source,
-    file: password_file,
-    variable: password_env,
+    place: { file: password_file, env: password_env },
     credentials: (secret) => Buffer.from(`${name}:${secret}`, 'utf8').toString('base64'),
   }));
-}
-
-async function readSecret(file: string | undefined, variable: string | undefined): Promise<string> {
-  const text = file === undefined ? process.env[variable ?? ''] : await readFile(file, 'utf8');
-  const secret = text?.replace(/[\r\n]+$/, '') ?? ''; // A line feed at its end is the editor's.
-  if (secret === '') {
-    throw new Error(`${file === undefined ? `environment variable ${variable}` : `file ${file}`} holds none`);
-  }
-  return secret;
 }
 
 function digestOf(text: string): Buffer {

@@ -18,7 +18,7 @@ const CONNECTIONS_PER_REQUEST = 4;
 export const stowRs: InputKind<typeof StowRsInputSettings> = {
   settings: StowRsInputSettings,
   async start(settings, deps) {
-    const signIn = await SignIn.open(settings.auth, deps.name);
+    const signIn = await SignIn.open(settings.auth, deps);
     const service = new StowService({
       ...deps,
       input: deps.name,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ChannelKind, channelSettings, type Message } from './channel-kind.ts';
 import { NoticeError } from './errors.ts';
-import { readSecret } from './secret.ts';
+import { readSecretOf } from './secret.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 const SILENCE_LIMIT_MS = 30_000;
@@ -49,7 +49,7 @@ export const email: ChannelKind<typeof EmailSettings> = {
 
 async function sendMail(settings: EmailSettings, message: Message, signal: AbortSignal): Promise<void> {
   const { host, port, security, user, from, to } = settings;
-  const pass = await readSecret('password', { file: settings.password_file, env: settings.password_env });
+  const pass = await readSecretOf('password', { file: settings.password_file, env: settings.password_env });
   // Of some size: whoever sends no mail need not carry it.
   const { createTransport } = await import('nodemailer');
   // One connection a mail: they are few, and far between.

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { type ChannelKind, channelSettings, type Message } from './channel-kind.ts';
 import { NoticeError } from './errors.ts';
-import { readSecret } from './secret.ts';
+import { readSecretOf } from './secret.ts';
 
 const ANSWER_LIMIT_MS = 30_000;
 const PROBLEM_WITH_URL = 'must be an address that begins with https:// or http://';
@@ -44,9 +44,9 @@ export const webhook: ChannelKind<typeof WebhookSettings> = {
 
 async function post(settings: WebhookSettings, message: Message, signal: AbortSignal): Promise<void> {
   const url = settings.url ?? (await readAddress(settings));
-  const secret = await readSecret('secret', { file: settings.secret_file, env: settings.secret_env });
+  const secret = await readSecretOf('secret', { file: settings.secret_file, env: settings.secret_env });
   // What chats show is `text`; everything else is for programs.
-  const body = JSON.stringify({ text: `${message.text}`, title: message.title, ...message.facts });
+  const body = JSON.stringify({ text: message.text, title: message.title, ...message.facts });
   const response = await fetch(url, {
     method: 'POST',
     redirect: 'error',
@@ -78,7 +78,7 @@ function sign(body: string, secret: string): string {
 }
 
 async function readAddress({ url_file, url_env }: WebhookSettings): Promise<string> {
-  const url = (await readSecret('address', { file: url_file, env: url_env })) ?? '';
+  const url = (await readSecretOf('address', { file: url_file, env: url_env })) ?? '';
   if (isHttpUrl(url)) return url;
   throw new NoticeError(
     'NOTICE_SECRET_UNREADABLE',

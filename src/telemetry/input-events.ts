@@ -9,6 +9,11 @@ export function httpRequestRefused(
   telemetry.log.warn(event, 'HTTP request refused.');
 }
 
+/** A secret that callers sign in with can be read no more; the one before holds. Told once. */
+export function signInSecretMissing(telemetry: Telemetry, event: { input: string; reason: string }): void {
+  telemetry.log.error(event, 'Secret of callers cannot be read again: the one before stays in force.');
+}
+
 /** What became of one instance of a STOW-RS request is clear. */
 export function stowPartSettled(
   telemetry: Telemetry,

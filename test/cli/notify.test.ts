@@ -15,7 +15,10 @@ test('notify test sends to every channel, and says which of them does not take i
 
   t.is(ran.code, 1);
   t.is(ran.stdout, 'good: sent\n');
-  t.is(ran.stderr, 'bad: Cannot read the address: environment variable NO_SUCH_ADDRESS must hold it\n');
+  t.is(
+    ran.stderr,
+    'bad: Cannot read the address: environment variable NO_SUCH_ADDRESS must hold it, and is not there\n',
+  );
   t.is(receiver.posts.length, 1);
 });
 

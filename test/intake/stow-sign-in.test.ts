@@ -84,7 +84,7 @@ test('only who gives a token comes in', async (t) => {
 test('a secret that is not there keeps the input from starting, and says which', async (t) => {
   const missing = { kind: 'basic', users: { a: { password_env: 'SLIDEGATE_TEST_NO_SUCH' } } };
   const error = await t.throwsAsync(start(t, { auth: missing }), { instanceOf: InputUnavailableError });
-  t.regex(error?.message ?? '', /environment variable SLIDEGATE_TEST_NO_SUCH holds none/);
+  t.regex(error?.message ?? '', /environment variable SLIDEGATE_TEST_NO_SUCH must hold it/);
 
   const noFile = { kind: 'bearer', tokens: { a: { token_file: join(folder, 'none') } } };
   await t.throwsAsync(start(t, { auth: noFile }), { message: /ENOENT/ });
