@@ -5,6 +5,7 @@
  * receptions under them. The association stays open for a while, since a quick report comes back on it.
  * PS3.4 Annex J.
  */
+import { EXPLICIT_LE, IMPLICIT_LE } from '../dicom/transfer-syntax.ts';
 import { serveCommitmentReport } from '../dimse/commitment-service.ts';
 import type { ServiceUser } from '../dimse/service-user.ts';
 import { formatStatus } from '../dimse/status.ts';
@@ -16,7 +17,6 @@ import {
 } from '../dimse/storage-commitment.ts';
 import { GatewayError } from '../errors.ts';
 import type { CommitmentAnswer, CommitmentPeer } from './commitment-peer.ts';
-import { EXPLICIT_LE, IMPLICIT_LE } from './presentation-contexts.ts';
 import { openObserved, releaseQuietly, type ScuAssociationDeps } from './scu-association.ts';
 
 export interface ScuCommitmentOptions {

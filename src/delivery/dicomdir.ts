@@ -5,10 +5,10 @@ import { DataSet } from '../dicom/data-set.ts';
 import { encodingOf } from '../dicom/element-header.ts';
 import { encodeDataSet, encodeElements } from '../dicom/element-writer.ts';
 import { encodeFileMeta } from '../dicom/file-meta.ts';
+import { MEDIA_STORAGE_DIRECTORY_UID } from '../dicom/sop-class.ts';
+import { EXPLICIT_LE } from '../dicom/transfer-syntax.ts';
 import { GatewayError } from '../errors.ts';
 
-const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
-const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 const IN_USE = 0xffff;
 /** Tag, VR, two reserved bytes and length of the sequence of records. */
 const SEQUENCE_HEADER_BYTES = 12;
@@ -55,7 +55,7 @@ export function encodeDicomdir(images: readonly DirectoryImage[], fileSetUid: st
   const root = recordsOf(images);
   const records = flatten(root);
   const fileMeta = encodeFileMeta({
-    sopClassUid: MEDIA_STORAGE_DIRECTORY,
+    sopClassUid: MEDIA_STORAGE_DIRECTORY_UID,
     sopInstanceUid: fileSetUid,
     transferSyntaxUid: EXPLICIT_LE,
   });

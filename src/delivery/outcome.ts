@@ -1,5 +1,5 @@
 /** What one attempt to deliver came to. Pure: statuses and errors in, one word and its reason out. */
-import { categoryOfStatus, formatStatus } from '../dimse/status.ts';
+import { categoryOfStatus, formatStatus, statusDigits } from '../dimse/status.ts';
 import { type Disposition, GatewayError } from '../errors.ts';
 
 /** Why an instance was not taken. */
@@ -120,11 +120,11 @@ export function dispositionOf(reason: FailureReason): Disposition {
 /** A metric label: the statuses that the standard names, the rest by family. */
 export function statusLabel(status: number | undefined): string {
   if (status === undefined) return 'none';
-  if (KNOWN_STATUSES.has(status)) return hex(status);
+  if (KNOWN_STATUSES.has(status)) return statusDigits(status);
   const family = status >> 8;
   return family === 0xa7 || family === 0xa9 || family === 0x01 || family === 0x02
-    ? `${hex(status).slice(0, 2)}xx`
-    : `${hex(status).slice(0, 1)}xxx`;
+    ? `${statusDigits(status).slice(0, 2)}xx`
+    : `${statusDigits(status).slice(0, 1)}xxx`;
 }
 
 /** Text that came over the wire, fit for a console: 64 printable characters at most (LO, PS3.5 6.2). */
@@ -141,10 +141,6 @@ function reasonOf(
   if (disposition === 'hold') return 'refused';
   if (phase === 'local' || code === 'INSTANCE_UNREADABLE') return 'local';
   return disposition === 'unclear' ? 'unclear' : 'unreachable';
-}
-
-function hex(status: number): string {
-  return status.toString(16).toUpperCase().padStart(4, '0');
 }
 
 const KNOWN_STATUSES = new Set([

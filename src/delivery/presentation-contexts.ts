@@ -1,5 +1,6 @@
 /** What to propose to a destination, from what waits for it. Pure. PS3.8 9.3.2.2. */
-import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
+import { VERIFICATION_SOP_CLASS_UID } from '../dicom/sop-class.ts';
+import { EXPLICIT_LE, IMPLICIT_LE, transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import type { RequestedContext } from '../dimse/service-user.ts';
 
 /** What one instance needs to be sent as it is. */
@@ -7,10 +8,6 @@ export interface Need {
   readonly sopClassUid: string;
   readonly transferSyntaxUid: string;
 }
-
-export const VERIFICATION_SOP_CLASS = '1.2.840.10008.1.1';
-export const IMPLICIT_LE = '1.2.840.10008.1.2';
-export const EXPLICIT_LE = '1.2.840.10008.1.2.1';
 
 /** Presentation context ids are the odd numbers to 255. */
 const CONTEXTS_MAX = 128;
@@ -36,7 +33,7 @@ export function planContexts(needs: readonly Need[]): readonly RequestedContext[
     propose(sopClassUid, EXPLICIT_LE);
     propose(sopClassUid, IMPLICIT_LE);
   }
-  const echo = { abstractSyntaxUid: VERIFICATION_SOP_CLASS, transferSyntaxUids: [IMPLICIT_LE] };
+  const echo = { abstractSyntaxUid: VERIFICATION_SOP_CLASS_UID, transferSyntaxUids: [IMPLICIT_LE] };
   return [...contexts.values(), echo];
 }
 

@@ -18,10 +18,13 @@ export const storageSopClasses: readonly StorageSopClass[] = sopClassFacts.map(
   }),
 );
 
+export const VERIFICATION_SOP_CLASS_UID = '1.2.840.10008.1.1';
+export const MEDIA_STORAGE_DIRECTORY_UID = '1.2.840.10008.1.3.10';
+
 /** SOP classes of other services that turn up in logs and on associations. */
 const otherNames: Readonly<Record<string, string>> = {
-  '1.2.840.10008.1.1': 'Verification SOP Class',
-  '1.2.840.10008.1.3.10': 'Media Storage Directory Storage',
+  [VERIFICATION_SOP_CLASS_UID]: 'Verification SOP Class',
+  [MEDIA_STORAGE_DIRECTORY_UID]: 'Media Storage Directory Storage',
   '1.2.840.10008.1.20.1': 'Storage Commitment Push Model SOP Class',
   '1.2.840.10008.3.1.2.3.3': 'Modality Performed Procedure Step SOP Class',
   '1.2.840.10008.5.1.4.1.2.1.1': 'Patient Root Query/Retrieve Information Model - FIND',

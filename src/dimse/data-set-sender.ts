@@ -36,7 +36,14 @@ export interface BlockChannel {
 }
 
 /** Data set bytes of one block, less what does not fill a PDU. */
-export const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+/** PDUs for a peer that sets no limit. */
+const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
+
+/** Largest PDU to send. @param peerMaxBytes what the peer receives; 0 is unlimited */
+export function sentPduLength(peerMaxBytes: number): number {
+  return Math.min(peerMaxBytes || UNLIMITED_PDU_LENGTH_BYTES, BLOCK_BYTES);
+}
 
 /**
  * Sends requests with a data set, block by block: one read, PDU headers put in between in place, one write. While

@@ -6,7 +6,7 @@
  * Offered in return: the default asynchronous operations window of 1/1 (no item, PS3.7 D.3.3.3), no extended
  * negotiation. The requestor is the SCU; it may be the SCP of classes where the policy says so.
  */
-import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
+import { IMPLICIT_LE, transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/uid.ts';
 import { encodeTitleFields } from './association-pdu.ts';
 import {
@@ -36,8 +36,6 @@ export interface NegotiationPolicy {
   /** Largest P-DATA-TF we receive. The peer's own maximum has no bearing on it: PS3.8 D.1. */
   readonly maxPduLengthBytes: number;
 }
-
-const IMPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 
 /**
  * Why the service-provider cannot take the request, whoever sends it.
@@ -133,7 +131,7 @@ function negotiateContext(
   const declined = (result: number): NegotiatedPresentationContext => ({
     id,
     result,
-    transferSyntaxUid: transferSyntaxUids[0] ?? IMPLICIT_VR_LITTLE_ENDIAN, // Not significant, but not absent.
+    transferSyntaxUid: transferSyntaxUids[0] ?? IMPLICIT_LE, // Not significant, but not absent.
   });
   if (!policy.acceptsAbstractSyntax(abstractSyntaxUid)) {
     return declined(CONTEXT_RESULT.abstractSyntaxNotSupported);

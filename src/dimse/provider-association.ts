@@ -10,6 +10,7 @@ import { Association } from './association.ts';
 import type { AssociationEnd } from './association-end.ts';
 import type { AssociationUser } from './association-user.ts';
 import type { CollectingRoom } from './collected-operation.ts';
+import { sentPduLength } from './data-set-sender.ts';
 import { fragmentLength } from './message-writer.ts';
 import { negotiate, peerMaxPduLength } from './negotiation.ts';
 import { type AssociateRequest, CONTEXT_RESULT, REJECTION, type Rejection } from './pdu.ts';
@@ -38,9 +39,6 @@ export interface ProviderHost {
   hasRoom(): boolean;
   closed(association: ProviderAssociation): void;
 }
-
-/** PDUs for a peer that sets no limit. */
-const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
 
 /** What the peer is given time for. */
 type Awaited = 'nothing' | 'rest-of-message' | 'next-message' | 'taking-responses';
@@ -212,14 +210,10 @@ export class ProviderAssociation implements AssociationUser {
     contexts: ReadonlyMap<number, AcceptedContext>,
     peerMaxBytes: number,
   ): ReverseRequests {
-    const pduBytes = Math.min(
-      peerMaxBytes === 0 ? UNLIMITED_PDU_LENGTH_BYTES : peerMaxBytes,
-      UNLIMITED_PDU_LENGTH_BYTES,
-    );
     return new ReverseRequests({
       peer,
       contexts,
-      fragmentBytes: fragmentLength(pduBytes),
+      fragmentBytes: fragmentLength(sentPduLength(peerMaxBytes)),
       isOpen: () => this.#association.isEstablished,
       isIdle: () => this.#association.isEstablished && this.#isIdle && !this.#isStopping,
       send: (message) => this.#send(message),

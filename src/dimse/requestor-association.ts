@@ -5,6 +5,7 @@
  * in service-user.ts.
  */
 import assert from 'node:assert';
+import { VERIFICATION_SOP_CLASS_UID } from '../dicom/sop-class.ts';
 import { AcceptedContexts } from './accepted-contexts.ts';
 import { Association } from './association.ts';
 import { type AssociationEnd, type AssociationOutcome, outcomeOfEnd } from './association-end.ts';
@@ -17,7 +18,7 @@ import {
   nextMessageId,
   RESPONSE,
 } from './command-set.ts';
-import { BLOCK_BYTES, DataSetSender, type DataSetSource, sourceOfBytes } from './data-set-sender.ts';
+import { DataSetSender, type DataSetSource, sentPduLength, sourceOfBytes } from './data-set-sender.ts';
 import { DataSetSourceError, MessageFormatError, PeerPduTooSmallError, PeerTimeoutError } from './errors.ts';
 import { IncomingRequests } from './incoming-requests.ts';
 import { announcesDataSet, type MessageHandler, MessageReader } from './message-reader.ts';
@@ -37,9 +38,6 @@ import type {
   StoreResponse,
 } from './user-options.ts';
 
-const VERIFICATION_SOP_CLASS_UID = '1.2.840.10008.1.1';
-/** PDUs for a peer that sets no limit. */
-const UNLIMITED_PDU_LENGTH_BYTES = 256 * 1024;
 /** How long a peer may take to close its connection after an abort. */
 const LINGER_MS_MAX = 5000;
 
@@ -215,12 +213,8 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
       return;
     }
     this.#accepted = new AcceptedContexts(this.#target.calledAeTitle, this.#proposed, accept);
-    const pduLengthBytes = Math.min(
-      peerMaxBytes === 0 ? UNLIMITED_PDU_LENGTH_BYTES : peerMaxBytes,
-      BLOCK_BYTES,
-    );
     const channel = { write: (block: Buffer) => this.#writeBlock(block), isOver: () => !this.isOpen };
-    this.#sender = new DataSetSender(channel, fragmentLength(pduLengthBytes));
+    this.#sender = new DataSetSender(channel, fragmentLength(sentPduLength(peerMaxBytes)));
     this.#opened.resolve();
   }
 

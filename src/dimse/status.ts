@@ -95,7 +95,12 @@ export function categoryOfStatus(status: number): StatusCategory {
   return { outcome: row.outcome, meaning: row.meaning };
 }
 
+/** `A700`, as metrics have it. */
+export function statusDigits(status: number): string {
+  return status.toString(16).toUpperCase().padStart(4, '0');
+}
+
 /** `A700H`, as logs and people write it. */
 export function formatStatus(status: number): string {
-  return `${status.toString(16).toUpperCase().padStart(4, '0')}H`;
+  return `${statusDigits(status)}H`;
 }

@@ -1,6 +1,6 @@
 /** Who may come in, and with what. Pure: titles, address and certificate in, a word and its reason out. */
 import { AeTitle } from '../dicom/ae-title.ts';
-import { isStorageSopClass } from '../dicom/sop-class.ts';
+import { isStorageSopClass, VERIFICATION_SOP_CLASS_UID } from '../dicom/sop-class.ts';
 import { isUid } from '../dicom/uid.ts';
 import { type NamedSource, type SourceCaller, UNKNOWN_SOURCE } from './sources.ts';
 
@@ -20,7 +20,6 @@ export type AdmissionDecision =
   | { readonly admitted: true; readonly source: string }
   | { readonly admitted: false; readonly refused: 'called-ae-title' | 'calling-ae-title' };
 
-const VERIFICATION_SOP_CLASS_UID = '1.2.840.10008.1.1';
 /** Everything that the standard defines, storage or not. */
 const STANDARD_ROOT = '1.2.840.10008.';
 /** Where the standard has its image storage classes, those of later editions too. */

@@ -2,6 +2,7 @@
  * Takes reports on storage commitment to whoever asked: over the association that is open, or one of its own.
  * PS3.4 J.3.3.
  */
+import { EXPLICIT_LE, IMPLICIT_LE } from '../dicom/transfer-syntax.ts';
 import type { ReverseLink } from '../dimse/provider-options.ts';
 import { openAssociation, type ServiceUser } from '../dimse/service-user.ts';
 import { formatStatus } from '../dimse/status.ts';
@@ -33,8 +34,6 @@ export type ReportOutcome =
     };
 
 const { sopClassUid, sopInstanceUid } = STORAGE_COMMITMENT;
-const EXPLICIT_LE = '1.2.840.10008.1.2.1';
-const IMPLICIT_LE = '1.2.840.10008.1.2';
 const CONNECT_MS = 10_000;
 const RESPONSE_MS = 60_000;
 const SAME_ASSOCIATION_RESPONSE_MS = 10_000;

@@ -1,7 +1,7 @@
 import { outcomeOfEnd } from '../dimse/association-end.ts';
 import { REJECTION, type Rejection } from '../dimse/pdu.ts';
 import type { AssociationRequest, ProviderEvent } from '../dimse/provider-options.ts';
-import { formatStatus } from '../dimse/status.ts';
+import { statusDigits } from '../dimse/status.ts';
 import {
   incomingAssociationAccepted,
   incomingAssociationEnded,
@@ -53,7 +53,7 @@ export function reportProviderEvent(telemetry: Telemetry, input: string, event: 
     }
     case 'store-answered': {
       const { request, answer, durationMs, isSent } = event;
-      const status = formatStatus(answer.status).slice(0, 4);
+      const status = statusDigits(answer.status);
       const { source, callingAeTitle } = request.association;
       const reason = answer.errorComment === undefined ? {} : { reason: answer.errorComment };
       storeAnswered(telemetry, { source, callingAeTitle, status, ...reason, durationMs, isSent });

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { STATUS } from '../dimse/status.ts';
+import { STATUS, statusDigits } from '../dimse/status.ts';
 import { fileNotRemoved, fileNotTaken, fileRejected, fileTaken } from '../telemetry/input-events.ts';
 import { instanceReceived, receptionFailed } from '../telemetry/intake-events.ts';
 import type { FileWaits } from './file-waits.ts';
@@ -104,9 +104,9 @@ export class FileTaker {
     const { sizeBytes, stamp } = file;
     // Its name may be a patient's: size and time of change find it.
     const modifiedAt = new Date(Number(BigInt(stamp.split('-')[1] ?? 0) / 1_000_000n)).toISOString();
-    fileRejected(telemetry, { input, source, status, reason, sizeBytes, modifiedAt });
+    fileRejected(telemetry, { input, source, status: statusDigits(status), reason, sizeBytes, modifiedAt });
     if (after === 'keep') return this.#remember(file);
-    await this.#setAside(file, `${reason} (${status.toString(16).toUpperCase().padStart(4, '0')})`);
+    await this.#setAside(file, `${reason} (${statusDigits(status)})`);
   }
 
   /** Where people look at it, with a word why. */

@@ -12,6 +12,7 @@
 import { Part10Error } from '../dicom/errors.ts';
 import { encodeFileMeta, type FileMeta, readFileMeta } from '../dicom/file-meta.ts';
 import { identityOf, indexHeader } from '../dicom/header-index.ts';
+import { VERIFICATION_SOP_CLASS_UID } from '../dicom/sop-class.ts';
 import { transferSyntaxOf } from '../dicom/transfer-syntax.ts';
 import { isTolerableUid } from '../dicom/uid.ts';
 import { STATUS } from '../dimse/status.ts';
@@ -49,8 +50,6 @@ export interface Part10Outcome {
   /** What the spool said, where it could not keep the instance. */
   readonly error?: unknown;
 }
-
-const VERIFICATION = '1.2.840.10008.1.1';
 
 /** Enough for File Meta Information, and for what an instance says of itself. */
 const HEAD_BYTES = 64 * 1024;
@@ -196,7 +195,7 @@ export class Part10Reception {
     const identity = { sopClassUid, sopInstanceUid };
     this.#identity = identity;
     // Echo is a service without instances.
-    if (sopClassUid === VERIFICATION || !acceptsSopClass(sopClassUid, { acceptUnknown }))
+    if (sopClassUid === VERIFICATION_SOP_CLASS_UID || !acceptsSopClass(sopClassUid, { acceptUnknown }))
       return CLASS_NOT_SUPPORTED;
     if (transferSyntaxOf(transferSyntaxUid) === undefined) return TRANSFER_SYNTAX_NOT_SUPPORTED;
     if (wantedStudy !== undefined && study !== wantedStudy) return OTHER_STUDY;

@@ -10,7 +10,7 @@
  * Deliberately absent: any look into the body, and resources other than `studies`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { formatStatus } from '../dimse/status.ts';
+import { statusDigits } from '../dimse/status.ts';
 import type { Spool } from '../spool/spool.ts';
 import {
   httpRequestRefused,
@@ -159,7 +159,7 @@ export class StowService {
     durationMs: number,
   ): void {
     const { telemetry } = this.#options;
-    const status = formatStatus(answer.status).slice(0, 4);
+    const status = statusDigits(answer.status);
     const reason = answer.errorComment === undefined ? {} : { reason: answer.errorComment };
     if (committed) instanceReceived(telemetry, { source, dataSetBytes, ...committed });
     // That there is no room is told once by the spool, not with every instance.

@@ -72,15 +72,15 @@ export function fileRejected(
   event: {
     input: string;
     source: string;
-    status: number;
+    status: string;
     reason: string;
     sizeBytes: number;
     modifiedAt: string;
   },
 ): void {
-  const status = event.status.toString(16).toUpperCase().padStart(4, '0');
-  telemetry.metrics.storeRequestsTotal.inc({ source: event.source, status });
-  telemetry.log.warn({ ...event, status }, 'File rejected.');
+  const { source, status } = event;
+  telemetry.metrics.storeRequestsTotal.inc({ source, status });
+  telemetry.log.warn(event, 'File rejected.');
 }
 
 /** A file cannot be read now: it is locked, or not ours to read. It is tried again; told the first time only. */

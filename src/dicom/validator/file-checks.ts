@@ -1,11 +1,10 @@
 import { formatTag } from '../dictionary.ts';
-import { isStorageSopClass } from '../sop-class.ts';
+import { isStorageSopClass, MEDIA_STORAGE_DIRECTORY_UID } from '../sop-class.ts';
 import { Tag } from '../tags.generated.ts';
 import { checkTable } from './check.ts';
 import { problemAt, shown } from './findings.ts';
 
 const STANDARD_UID_ROOT = '1.2.840.10008.';
-const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
 
 /** Type 1 attributes of PS3.10 Table 7.1-1; the group length is checked on its own. */
 const REQUIRED_META = [
@@ -60,7 +59,7 @@ export const fileChecks = checkTable({
     severity: 'error',
     rule: 'SOP Class and SOP Instance UID are the same in File Meta Information and data set. PS3.10 7.1.',
     *instance({ meta, dataSet }) {
-      if (meta.text(Tag.MediaStorageSOPClassUID) === MEDIA_STORAGE_DIRECTORY) return;
+      if (meta.text(Tag.MediaStorageSOPClassUID) === MEDIA_STORAGE_DIRECTORY_UID) return;
       for (const [metaTag, tag] of [
         [Tag.MediaStorageSOPClassUID, Tag.SOPClassUID],
         [Tag.MediaStorageSOPInstanceUID, Tag.SOPInstanceUID],
@@ -96,7 +95,7 @@ export const fileChecks = checkTable({
       if (
         uid === undefined ||
         isStorageSopClass(uid) ||
-        meta.text(Tag.MediaStorageSOPClassUID) === MEDIA_STORAGE_DIRECTORY
+        meta.text(Tag.MediaStorageSOPClassUID) === MEDIA_STORAGE_DIRECTORY_UID
       )
         return;
       yield problemAt(dataSet, tag, 'is no storage SOP class of PS3.6');
