@@ -46,13 +46,29 @@ function eraseOne(context: LedgerContext, entryId: number): Erased | undefined {
   const { statements } = context;
   const row = statements.get<Erasure & { state: EntryState; keeps: number }>('entryToErase', entryId);
   if (row === undefined || !isSettled(row.state)) return undefined;
-  const { segment_id, segment_offset, file_name, size_bytes } = row;
-  statements.run('noteErasure', entryId, size_bytes, segment_id, segment_offset, file_name);
+  const { file_name, size_bytes } = row;
+  const [segmentId, offset] = rangeToWipe(context, row);
+  statements.run('noteErasure', entryId, size_bytes, segmentId, offset, file_name);
   statements.run('deleteHeader', entryId);
   statements.run('erasePayloads', ...taskIdsOf(entryId));
   if (row.keeps < KEEPS.header) releaseBytes(context, row, KEEPS.row);
   else statements.run('keepLess', KEEPS.row, entryId);
   return { entryId, fileName: file_name };
+}
+
+/**
+ * Bytes that were given up before may be gone with their segment, and another segment may have its number: earlier
+ * versions of the gateway gave numbers twice. What lies there now is not theirs.
+ */
+function rangeToWipe(
+  { statements }: LedgerContext,
+  { segment_id, segment_offset, size_bytes, keeps }: Erasure & { keeps: number },
+): readonly [segmentId: number | null, offset: number | null] {
+  if (segment_id === null || segment_offset === null) return [null, null];
+  const isInUse =
+    keeps >= KEEPS.header &&
+    statements.get('rangeInUse', segment_id, segment_offset, size_bytes) !== undefined;
+  return isInUse ? [null, null] : [segment_id, segment_offset];
 }
 
 /** Wipes what has been taken out of the books, a page per transaction. */

@@ -36,6 +36,8 @@ export const queries = {
   getMeta: 'SELECT value FROM meta WHERE name = ?',
   setMeta:
     'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  raiseMeta:
+    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)',
   readTally: 'SELECT scope, name, state, count FROM tally',
   addToTally: `
     INSERT INTO tally (scope, name, state, count) VALUES (?, ?, ?, ?)
@@ -60,7 +62,7 @@ export const queries = {
     SELECT entry_id, state, received_at_ms FROM entry
     WHERE sop_instance_uid = ? AND sha256 = ? AND origin = 'received'
       AND sop_class_uid = ? AND transfer_syntax_uid = ?
-      AND source = ? AND calling_ae_title = ? AND called_ae_title = ?
+      AND source = ? AND calling_ae_title = ? AND called_ae_title = ? AND replaced_by IS NULL
     ORDER BY entry_id DESC LIMIT 1`,
   anyVersion: "SELECT 1 AS one FROM entry WHERE sop_instance_uid = ? AND origin = 'received' LIMIT 1",
   currentVersion: `
@@ -236,6 +238,11 @@ export const queries = {
   noteErasure: `
     INSERT OR REPLACE INTO erasure (entry_id, size_bytes, segment_id, segment_offset, file_name)
     VALUES (?, ?, ?, ?, ?)`,
+  rangeInUse: `
+    SELECT 1 AS one FROM segment s JOIN entry e
+      ON e.entry_id BETWEEN s.first_entry_id AND s.last_entry_id AND e.segment_id = s.segment_id
+    WHERE s.segment_id = ?1 AND e.keeps < 2 AND e.segment_offset < ?2 + ?3 AND e.segment_offset + e.size_bytes > ?2
+    LIMIT 1`,
   erasures: `
     SELECT entry_id, size_bytes, segment_id, segment_offset, file_name FROM erasure
     WHERE entry_id > 0 ORDER BY entry_id LIMIT ?`,

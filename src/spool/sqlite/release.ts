@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { segmentFileName } from '../files/segment-writer.ts';
 import type { LedgerContext } from './context.ts';
 
+/** In the table `meta`: no segment up to this number is ever made again, for rows go on naming those that are gone. */
+export const LAST_SEGMENT = 'last_segment';
+
 /** An entry, and where its bytes lie. */
 export interface Placed {
   readonly entry_id: number;
@@ -27,6 +30,7 @@ export function releaseBytes(context: LedgerContext, entry: Placed, keeps: numbe
 
 /** The file of a segment without entries goes. */
 export function dropSegment({ statements, unit, news, folders }: LedgerContext, segmentId: number): void {
+  statements.run('raiseMeta', LAST_SEGMENT, segmentId);
   statements.run('deleteSegment', segmentId);
   news.remove(unit, join(folders.segments, segmentFileName(segmentId)));
 }

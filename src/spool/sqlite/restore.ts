@@ -21,7 +21,9 @@ import {
 import { reasonOf } from '../wire-error.ts';
 import { lockDirectory } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { queries } from './queries.ts';
 import { RESTORED } from './reconcile.ts';
+import { LAST_SEGMENT } from './release.ts';
 import { backUp, versionOf } from './schema.ts';
 
 /** Claims of one process are numbered within this range, from its epoch on. */
@@ -109,9 +111,10 @@ function prepare(folders: SpoolFolders, partPath: string): MaybeDelivered[] {
   try {
     db.exec('BEGIN');
     const setMeta = db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)');
-    const raise = db.prepare('UPDATE meta SET value = max(value, ?) WHERE name = ?');
+    const raise = db.prepare(queries.raiseMeta);
     setMeta.run(RESTORED, Date.now());
-    raise.run(Math.max(last.epoch, lastEpochOnDisk(folders)), 'epoch');
+    raise.run('epoch', Math.max(last.epoch, lastEpochOnDisk(folders)));
+    raise.run(LAST_SEGMENT, last.segmentId);
     db.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'entry'").run(last.entryId);
     db.exec('COMMIT');
     return db
@@ -131,34 +134,42 @@ function prepare(folders: SpoolFolders, partPath: string): MaybeDelivered[] {
 }
 
 /** Of the rows that are being replaced; they may be damaged, which is why somebody restores. */
-function lastNumbersOf(folders: SpoolFolders): { epoch: number; entryId: number } {
+function lastNumbersOf(folders: SpoolFolders): { epoch: number; entryId: number; segmentId: number } {
   const path = join(folders.root, 'ledger.sqlite');
-  if (!existsSync(path)) return { epoch: 0, entryId: 0 };
+  const none = { epoch: 0, entryId: 0, segmentId: 0 };
+  if (!existsSync(path)) return none;
   try {
     using db = new DatabaseSync(path);
-    const numberOf = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? { none: 0 })[0]);
+    const numberOf = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? none)[0]);
     const numbers = {
       epoch: numberOf("SELECT value FROM meta WHERE name = 'epoch'"),
       entryId: numberOf("SELECT seq FROM sqlite_sequence WHERE name = 'entry'"),
+      segmentId: Math.max(
+        numberOf(`SELECT value FROM meta WHERE name = '${LAST_SEGMENT}'`),
+        numberOf(queries.lastSegment),
+      ),
     };
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return numbers;
   } catch {
-    return { epoch: 0, entryId: 0 };
+    return none;
   }
 }
 
-/** Keeps the replaced rows among the backups. The log goes first: it must never be applied to the copy. */
+/**
+ * Keeps the replaced rows among the backups. The log goes first: it must never be applied to the copy, not even where
+ * somebody has removed the rows and left the log.
+ */
 function setAside(folders: SpoolFolders): string | undefined {
   const path = join(folders.root, 'ledger.sqlite');
-  if (!existsSync(path)) return undefined;
   const replaced = join(folders.backups, `ledger-replaced-${Date.now()}.sqlite`);
-  linkSync(path, replaced);
+  const isThere = existsSync(path);
+  if (isThere) linkSync(path, replaced);
   for (const suffix of ['-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, replaced + suffix);
   }
   syncFolderNow(folders.backups);
-  return replaced;
+  return isThere ? replaced : undefined;
 }
 
 function rejected(message: string, cause?: unknown): SpoolError {

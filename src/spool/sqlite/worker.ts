@@ -17,6 +17,7 @@ import { Ledger } from './ledger.ts';
 import type { FromLedger, Recovered, Request, ToLedger, WorkerOptions } from './messages.ts';
 import { RESTORED } from './reconcile.ts';
 import { recover } from './recovery.ts';
+import { LAST_SEGMENT } from './release.ts';
 import { lastEpochOnDisk, TOKENS_PER_EPOCH } from './restore.ts';
 import { Statements } from './statements.ts';
 import { isPatient } from './writing.ts';
@@ -75,13 +76,14 @@ function openLocked(folders: SpoolFolders, lock: DirectoryLock): OpenLedger {
   const epoch = Math.max(metaOf('epoch') ?? 0, isRestored ? lastEpochOnDisk(folders) : 0) + 1;
   statements.run('setMeta', 'epoch', epoch);
   const context = createContext({ statements, clock: new SteadyClock(), folders, step, freeBytes });
+  const lastSegment = () => statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
+  statements.run('raiseMeta', LAST_SEGMENT, lastSegment()); // Recovery may find nothing left in it.
   const recovered = recover(context);
-  const lastSegment = statements.get<{ segment_id: number | null }>('lastSegment')?.segment_id ?? 0;
   const { segmentBytesMax, segmentAgeMsMax, duplicateWindowMs, leaseMs, ageingMs } = options;
   const nowMs = () => performance.now();
   const segments = new SegmentWriter(
     { folder: folders.segments, segmentBytesMax, segmentAgeMsMax, nowMs, step },
-    lastSegment + 1,
+    Math.max(metaOf(LAST_SEGMENT) ?? 0, lastSegment()) + 1,
   );
   const firstToken = epoch * TOKENS_PER_EPOCH;
   const ledger = new Ledger(context, segments, memory, { duplicateWindowMs, leaseMs, ageingMs, firstToken });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
 import { type Claim, SpoolError } from '../../../src/spool/spool.ts';
 import { part10Of } from '../../support/small-instance.ts';
@@ -85,6 +86,34 @@ test('discard() that erases takes an entry that was settled before when it is na
     t.like((await spool.query({ entryIds: [entryId] }))[0], { state: 'delivered' });
   }
 });
+
+test('discard() that erases what is long gone leaves alone what lies where it was', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { entryId } = await receive(temporary.spool, instanceOf('ERASED-ME-TOO'));
+  await temporary.spool.discard({ entryIds: [entryId] }, { reason: 'test', by: 'ann' });
+  await temporary.reopen();
+  await temporary.spool.purge({ settledBeforeMs: Date.now() + 1, limit: 10 });
+  for (const isOfEarlierVersion of [false, true]) {
+    await temporary.spool.close();
+    if (isOfEarlierVersion) giveNumbersTwice(temporary.directory);
+    await temporary.reopen();
+    const other = instanceOf('STAYS-HERE', 5000);
+    const { entryId: otherId } = await receive(temporary.spool, other);
+
+    await temporary.spool.discard({ entryIds: [entryId] }, ERASE);
+
+    t.true((await readInstance(temporary.spool, otherId)).equals(part10Of(other)));
+    t.deepEqual(auditFiles(temporary.directory), []);
+    await temporary.spool.discard({ entryIds: [otherId] }, { reason: 'test', by: 'ann' });
+    await temporary.spool.purge({ settledBeforeMs: Date.now() + 1, limit: 10 });
+  }
+});
+
+/** As versions did that did not remember which segments there had been. */
+function giveNumbersTwice(directory: string): void {
+  using db = new DatabaseSync(join(directory, 'ledger.sqlite'));
+  db.exec("DELETE FROM segment; DELETE FROM meta WHERE name = 'last_segment'");
+}
 
 test('discard() that erases takes nothing of an entry that has other work to do', async (t) => {
   await using temporary = await openTemporarySpool();

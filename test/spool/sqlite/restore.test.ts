@@ -128,6 +128,54 @@ test('a spool without its rows takes all instances in again instead of removing 
   t.deepEqual([...auditLedger(directory), ...auditFiles(directory)], []);
 });
 
+test('what came after the backup is found although all from before it had gone', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { directory } = temporary;
+  const backup = join(directory, 'backups/yesterday.sqlite');
+  const { entryId } = await receive(temporary.spool);
+  backUpSpool(directory, backup);
+  await temporary.spool.discard({ entryIds: [entryId] }, { reason: 'test', by: 'ann' });
+  await temporary.reopen();
+  await temporary.spool.purge({ settledBeforeMs: Date.now() + 1, limit: 100 });
+  await temporary.reopen();
+  t.deepEqual(readdirSync(join(directory, 'segments')), []);
+  const since = newInstance({ pixelBytes: 5000 });
+  await receive(temporary.spool, since);
+  await temporary.spool.close();
+
+  restoreSpool(directory, backup);
+  const spool = await temporary.reopen();
+
+  const [row] = await spool.query({ sopInstanceUid: since.sopInstanceUid });
+  t.like(row?.tasks[0], { state: 'held', code: 'RECOVERED' });
+  t.true((await readInstance(spool, row?.entryId as number)).equals(part10Of(since)));
+  t.like((await spool.query({ entryIds: [entryId] }))[0]?.tasks[0], { code: 'BYTES_PURGED' });
+  await spool.close();
+  t.deepEqual([...auditLedger(directory), ...auditFiles(directory)], []);
+});
+
+test('a restore puts the log of rows that somebody has removed aside', async (t) => {
+  await using temporary = await openTemporarySpool();
+  const { directory } = temporary;
+  const backup = join(directory, 'backups/yesterday.sqlite');
+  backUpSpool(directory, backup);
+  await temporary.spool.close();
+  rmSync(join(directory, 'ledger.sqlite'));
+  for (const suffix of ['-wal', '-shm'])
+    writeFileSync(join(directory, `ledger.sqlite${suffix}`), 'of others');
+
+  restoreSpool(directory, backup);
+
+  t.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith('ledger.sqlite')),
+    ['ledger.sqlite'],
+  );
+  t.is(
+    readdirSync(join(directory, 'backups')).filter((name) => /replaced.*-(wal|shm)$/.test(name)).length,
+    2,
+  );
+});
+
 test('what has been erased, replaced or removed is not recovered', async (t) => {
   await using temporary = await openTemporarySpool();
   const { spool, directory } = temporary;
