@@ -326,6 +326,31 @@ export function testReceptions(fact: Fact): void {
   }
 
   for (const pixelBytes of [100, 2 * MIB]) {
+    fact(
+      `has what comes a third time take the place of what had replaced it, with ${pixelBytes} bytes`,
+      async (t, spool) => {
+        for (const before of ['delivered', 'at work', 'together'] as const) {
+          const [first, second] = versionsOf({ pixelBytes });
+          const replaced = () => receive(spool, second);
+          const { entryId } = await receive(spool, first);
+          const claims = before === 'at work' ? await claim(spool, 'rules') : [];
+          if (before === 'delivered') await deliver(spool, entryId);
+
+          const [later, again] =
+            before === 'together'
+              ? await Promise.all([replaced(), receive(spool, first)])
+              : [await replaced(), await receive(spool, first)];
+          await spool.release(claims);
+
+          t.is(again.duplicateOf, undefined);
+          t.like((await spool.query({ entryIds: [later.entryId] }))[0], { state: 'discarded' });
+          t.deepEqual((await claimNow(spool, 'rules')).map(entryIdOf), [again.entryId]);
+          await deliver(spool, again.entryId).catch(() => {});
+        }
+      },
+      { other_content: 'replace' },
+    );
+
     fact(`absorbs ${pixelBytes} bytes that say the same with implicit VR`, async (t, spool) => {
       const [explicit, implicit, other] = [EXPLICIT_LE, IMPLICIT_LE, IMPLICIT_LE].map(
         (transferSyntaxUid, index) =>

@@ -20,8 +20,10 @@ interface Draft {
   readonly slices: readonly Uint8Array[];
   readonly sha256: Uint8Array;
   readonly header: HeaderReading;
-  /** An equal instance, earlier in the same group. */
+  /** An equal instance, earlier in the same group, with no other of its UID in between. */
   readonly twin: Draft | undefined;
+  /** Its bytes are wanted on disk, or may be when its row is inserted. */
+  readonly isFresh: boolean;
   readonly verdict: Verdict;
   place?: Place;
   entryId?: number;
@@ -43,8 +45,8 @@ export class AcceptGroup {
   readonly #duplicateWindowMs: number;
   /** By request. */
   readonly #drafts = new Map<number, Draft>();
-  /** By what makes instances equal. */
-  readonly #firstOfKind = new Map<string, Draft>();
+  /** By SOP Instance UID: the last of the group so far, and what makes others equal to it; undefined for a file. */
+  readonly #lastOfUid = new Map<string, { readonly kind: string; readonly draft: Draft } | undefined>();
   /** SOP Instance UIDs of which the running transaction has inserted an entry. */
   readonly #inserted = new Set<string>();
   #segment: { segmentId: number; sizeBytes: number } | undefined;
@@ -75,12 +77,22 @@ export class AcceptGroup {
       head: (lengthBytes) => headOf(slices, lengthBytes),
     });
     const verdict = this.#weigh(arrival, sha256, header, () => dataSetOf(slices, dataSetOffset));
-    const key = kindOf(arrival, sha256);
-    const twin = this.#firstOfKind.get(key);
-    const draft = { request, slices, sha256, header, twin, verdict };
-    if (twin === undefined) this.#firstOfKind.set(key, draft);
+    const kind = kindOf(arrival, sha256);
+    const uid = arrival.sopInstanceUid;
+    const last = this.#lastOfUid.get(uid);
+    const twin = last?.kind === kind ? last.draft : undefined;
+    // What it is equal to may be replaced by one before it in the group.
+    const isKnown = verdict.type === 'duplicate' || verdict.type === 'reject';
+    const isFresh = twin === undefined && (!isKnown || this.#lastOfUid.has(uid));
+    const draft = { request, slices, sha256, header, twin, isFresh, verdict };
+    if (twin === undefined) this.#lastOfUid.set(uid, { kind, draft });
     this.#drafts.set(request.id, draft);
     this.#bytes += bytes.lengthBytes;
+  }
+
+  /** A large instance comes next in the group: it may replace what was equal to those behind it. */
+  foresee({ arrival }: RequestOf<'accept-file'>): void {
+    this.#lastOfUid.set(arrival.sopInstanceUid, undefined);
   }
 
   /**
@@ -89,7 +101,7 @@ export class AcceptGroup {
    * @throws {SpoolError} when the disk failed; then nothing of any of them is left
    */
   write(segments: SegmentWriter): void {
-    const fresh = [...this.#drafts.values()].filter((draft) => isFresh(draft));
+    const fresh = [...this.#drafts.values()].filter(({ isFresh }) => isFresh);
     if (fresh.length === 0) return;
     try {
       const { segmentId, offsets, sizeBytes } = segments.append(fresh.map((draft) => draft.slices));
@@ -228,11 +240,6 @@ function insertReceived(
   });
   context.step('entry-inserted');
   return entryId;
-}
-
-function isFresh(draft: Draft): boolean {
-  const { type } = draft.verdict;
-  return type !== 'duplicate' && type !== 'reject' && draft.twin === undefined;
 }
 
 /** SHA-256 of everything from `offset` on. */

@@ -176,6 +176,7 @@ export class Ledger {
       request.type === 'accept-bytes';
     const ready: WriteRequest[] = [];
     for (const request of writes) {
+      if (request.type === 'accept-file') accept.foresee(request);
       const reply = isBytes(request) && attempt(request, () => accept.draft(request, this.#memory));
       if (reply && 'error' in reply) replies.push(reply);
       else ready.push(request);

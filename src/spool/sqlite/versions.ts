@@ -53,13 +53,16 @@ export function weigh(
   const { statements } = context;
   if (statements.get('anyVersion', arrival.sopInstanceUid) === undefined) return FRESH;
   const duplicateOf = findDuplicate(context, arrival, sha256, options.windowMs);
-  if (duplicateOf !== undefined) return { type: 'duplicate', duplicateOf };
-  if (options.isDamaged) return FRESH;
+  const duplicate = duplicateOf === undefined ? undefined : ({ type: 'duplicate', duplicateOf } as const);
+  if (options.isDamaged) return duplicate ?? FRESH;
   const current = statements.get<CurrentVersion>('currentVersion', arrival.sopInstanceUid);
-  if (current === undefined || Buffer.compare(current.sha256, sha256) === 0) return FRESH;
+  // Its equal counts unless another data set has been taken for the instance since.
+  if (duplicate && (current === undefined || current.entry_id <= duplicate.duplicateOf)) return duplicate;
+  if (current === undefined || Buffer.compare(current.sha256, sha256) === 0) return duplicate ?? FRESH;
   if (!saysTheSame(context, arrival, current, options)) {
     return { type: arrival.onOtherContent, earlierId: current.entry_id };
   }
+  if (duplicate) return duplicate;
   const isSameWay =
     current.sop_class_uid === arrival.sopClassUid &&
     current.source === arrival.source &&
