@@ -6,6 +6,7 @@ import { type FoundFile, pathOf, stampOf } from './folder-scan.ts';
 import { type Part10Options, type Part10Outcome, Part10Reception } from './part10-reception.ts';
 
 const READ_BYTES = 256 * 1024;
+const NOTE_SUFFIX = '.txt';
 /** Files of one name that lie in the folder of taken ones already. */
 const NAMES_MAX = 10_000;
 
@@ -92,9 +93,10 @@ export function deleteFile(folder: string, file: ReadFile): Promise<boolean> {
 export function moveFile(folder: string, file: ReadFile, target: string, note?: string): Promise<boolean> {
   return unlessGone(async () => {
     if (!(await isStill(folder, file))) return false;
-    const name = await reserveName(target, file.name);
+    const suffixes = note === undefined ? [''] : ['', NOTE_SUFFIX];
+    const name = await reserveName(target, file.name, suffixes);
     await rename(pathOf(folder, file.name), pathOf(target, name));
-    if (note !== undefined) await writeFile(pathOf(target, `${name}.txt`), `${note}\n`);
+    if (note !== undefined) await writeFile(pathOf(target, `${name}${NOTE_SUFFIX}`), `${note}\n`);
     return true;
   });
 }
@@ -108,18 +110,30 @@ async function unlessGone(step: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-/** Renaming replaces what has the name: an empty file holds the place. */
-async function reserveName(target: string, name: string): Promise<string> {
+/** Renaming and writing replace what has the name: an empty file holds the place, of the file and of its note. */
+async function reserveName(target: string, name: string, suffixes: readonly string[]): Promise<string> {
   const path = pathOf(target, name);
   await mkdir(Buffer.from(dirname(path.toString('latin1')), 'latin1'), { recursive: true });
   for (let count = 1; count <= NAMES_MAX; count++) {
     const free = count === 1 ? name : `${name}-${count}`;
-    try {
-      await (await open(pathOf(target, free), 'wx')).close();
-      return free;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    const paths = suffixes.map((suffix) => pathOf(target, `${free}${suffix}`));
+    if (await reserveAll(paths)) return free;
   }
   throw Object.assign(new Error(`${NAMES_MAX} files have the name`), { code: 'EEXIST' });
+}
+
+/** @returns false when one of them is taken; then none is held */
+async function reserveAll(paths: readonly Buffer[]): Promise<boolean> {
+  const held: Buffer[] = [];
+  try {
+    for (const path of paths) {
+      await (await open(path, 'wx')).close();
+      held.push(path);
+    }
+    return true;
+  } catch (error) {
+    for (const path of held) await unlink(path);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
 }

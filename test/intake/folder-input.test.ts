@@ -193,6 +193,23 @@ test('what is no DICOM goes to a folder of its own with the reason, and costs th
   );
 });
 
+test('the reason why a file is set aside takes the place of no other file', async (t) => {
+  const { put, names, folder } = await watchFolder(t);
+  await put('scan.txt', 'a letter');
+  await eventually('the letter is set aside', async () => (await names()).length === 2);
+  await put('scan', 'an image');
+
+  await eventually('both are', async () => (await names()).every((name) => name.startsWith('rejected/')));
+  t.deepEqual(await names(), [
+    'rejected/scan-2',
+    'rejected/scan-2.txt',
+    'rejected/scan.txt',
+    'rejected/scan.txt.txt',
+  ]);
+  t.is(await readFile(join(folder, 'rejected/scan.txt'), 'utf8'), 'a letter');
+  t.is(await readFile(join(folder, 'rejected/scan-2'), 'utf8'), 'an image');
+});
+
 test('a file that is cut off is kept, held and set aside, so that nothing is lost of what its writer may still write', async (t) => {
   const { put, names, accepted, folder } = await watchFolder(t);
   const instance = newInstance({ pixelBytes: 1000 });
