@@ -48,6 +48,9 @@ export interface Diverted {
 
 type DeliveryClaim = Claim<DeliveryPayload>;
 
+/** Outcomes of deliveries that are done though the destination never got the instance. */
+const NEVER_SENT: ReadonlySet<string | undefined> = new Set(['skipped', 'reported']);
+
 export class WhenDown {
   readonly #options: WhenDownOptions;
   readonly #deps: WhenDownDeps;
@@ -138,14 +141,22 @@ export class WhenDown {
     }
   }
 
-  /** The entries that have a delivery to that destination by themselves: it need not get them twice. */
+  /**
+   * The entries that have a delivery to that destination by themselves: it need not get them twice. One that went
+   * past it does not count.
+   */
   async #entriesFor(destination: string, claims: readonly Claim[]): Promise<ReadonlySet<number>> {
     const entryIds = claims.map(({ entry }) => entry.entryId);
     if (entryIds.length === 0) return new Set();
     try {
       const rows = await this.#deps.spool.query({ entryIds, limit: entryIds.length });
       const there = rows.filter(({ tasks }) =>
-        tasks.some(({ kind, state }) => kind === `delivery:${destination}` && state !== 'discarded'),
+        tasks.some(
+          ({ kind, state, code }) =>
+            kind === `delivery:${destination}` &&
+            state !== 'discarded' &&
+            !(state === 'done' && NEVER_SENT.has(code)),
+        ),
       );
       return new Set(there.map(({ entryId }) => entryId));
     } catch (error) {
@@ -160,10 +171,12 @@ export class WhenDown {
 }
 
 function taskFor(to: string, payload: DeliveryPayload, from: string): NewTask {
+  // What the one did not commit to says nothing of the other.
+  const { uncommitted: _, ...rest } = payload;
   const failedOverFrom = [...(payload.failedOverFrom ?? []), from];
   return {
     kind: `delivery:${to}`,
-    payload: { ...payload, failedOverFrom } satisfies DeliveryPayload,
+    payload: { ...rest, failedOverFrom } satisfies DeliveryPayload,
     priority: PRIORITY[payload.priority ?? 'normal'],
   };
 }

@@ -93,6 +93,37 @@ test('an instance that the other destination is to get anyway is not sent there 
   await lane.stop(0);
 });
 
+test('an instance that went past the other destination, too, is sent there when that takes over', async (t) => {
+  const { clock, spool, start, backup } = prepareDown({ ...FAILOVER, down_after: '5m' });
+  spool.add(KIND, { entryId: 1 });
+  spool.add(KIND, { entryId: 2 });
+  spool.add(KIND, { entryId: 3 });
+  Object.assign(spool.add('delivery:backup', { entryId: 1 }), { state: 'done', outcome: 'skipped' });
+  Object.assign(spool.add('delivery:backup', { entryId: 2 }), { state: 'done', outcome: 'reported' });
+  Object.assign(spool.add('delivery:backup', { entryId: 3 }), { state: 'done', outcome: 'delivered' });
+  const lane = start();
+
+  await clock.advance(7 * MINUTE_MS);
+
+  const waiting = backup().filter(({ state }) => state === 'waiting');
+  t.deepEqual(
+    waiting.map(({ entry }) => entry.entryId),
+    [1, 2],
+  );
+  await lane.stop(0);
+});
+
+test('what the destination did not commit to is not counted against the one that takes over', async (t) => {
+  const { clock, spool, start, backup } = prepareDown({ ...FAILOVER, down_after: '5m' });
+  for (let count = 0; count < 3; count += 1) spool.add(KIND, {}, { payload: { rule: 'r', uncommitted: 3 } });
+  const lane = start();
+
+  await clock.advance(7 * MINUTE_MS);
+
+  t.deepEqual(backup()[0]?.payload, { rule: 'r', failedOverFrom: ['pacs'] });
+  await lane.stop(0);
+});
+
 test('a delivery never goes back to a destination that passed it on: it waits', async (t) => {
   const { clock, spool, start, backup, comeBack } = prepareDown({ ...FAILOVER, down_after: '5m' });
   const payload = { rule: 'r', failedOverFrom: ['backup'] };

@@ -150,7 +150,9 @@ export class MemorySpool {
   async query({ entryIds = [] }: EntryQuery) {
     return entryIds.map((entryId) => ({
       entryId,
-      tasks: this.tasks.filter(({ entry }) => entry.entryId === entryId),
+      tasks: this.tasks
+        .filter(({ entry }) => entry.entryId === entryId)
+        .map((task) => ({ ...task, ...(task.outcome && { code: task.outcome }) })),
     }));
   }
 
