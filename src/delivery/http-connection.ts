@@ -62,7 +62,8 @@ export class HttpConnection {
   /**
    * Sends a request and reads the whole answer.
    *
-   * @throws {DeliveryError} `HTTP_UNREACHABLE` when nothing was sent, else `HTTP_NO_ANSWER`
+   * @throws {DeliveryError} `HTTP_UNREACHABLE` when nothing was sent, else `HTTP_NO_ANSWER`: also when it is said that
+   * all went well before all was sent
    * @throws {TlsPeerError} when there is no secure connection
    * @throws what the body throws
    */
@@ -83,6 +84,11 @@ export class HttpConnection {
         ...(body && { body: body.toSend as unknown as Readable }),
         signal: this.#signal,
       });
+      const isSuccess = statusCode >= 200 && statusCode < 300;
+      if (isSuccess && body !== undefined && !body.isSent) {
+        await this.renew();
+        throw answeredEarly();
+      }
       return {
         httpStatus: statusCode,
         contentType: one(headers['content-type']) ?? '',
@@ -184,6 +190,11 @@ function nobodyInTime(): Error {
   return Object.assign(new Error('Nobody answered'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
 }
 
+/** Whatever it has, it is not all of what was to be sent. */
+function answeredEarly(): Error {
+  return Object.assign(new Error('Answered early'), { code: 'ANSWERED_EARLY' });
+}
+
 /** What undici means, in the words of this program. */
 const MEANINGS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'nobody answered in time',
@@ -193,16 +204,18 @@ const MEANINGS: Readonly<Record<string, string>> = {
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'its answer is far longer than one should be',
   UND_ERR_HEADERS_OVERFLOW: 'the head of its answer is far longer than one should be',
   UND_ERR_ABORTED: 'the connection was cut off',
+  ANSWERED_EARLY: 'it answered that all went well before it had the whole request',
   ECONNREFUSED: 'the connection was refused (ECONNREFUSED)',
   ECONNRESET: 'it closed the connection (ECONNRESET)',
   ENOTFOUND: 'there is no host of that name (ENOTFOUND)',
   EAI_AGAIN: 'no name server answered (EAI_AGAIN)',
 };
 
-/** Tells whether a body was asked for, and what it failed with: the client wraps and hides both. */
+/** Tells whether a body was asked for, whether all of it was taken, and what it failed with: the client hides it. */
 class Watched {
   readonly toSend: AsyncIterable<Uint8Array>;
   begun = false;
+  isSent = false;
   failure: unknown;
 
   constructor(body: Buffer | AsyncIterable<Uint8Array>) {
@@ -213,10 +226,12 @@ class Watched {
     this.begun = true;
     if (Buffer.isBuffer(body)) {
       yield body;
+      this.isSent = true;
       return;
     }
     try {
       yield* body;
+      this.isSent = true;
     } catch (error) {
       this.failure = error;
       throw error;

@@ -71,10 +71,17 @@ function textOf(values: Values | undefined): string | undefined {
 function readJson(text: string): Attributes | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    return jsonAttributes(Array.isArray(json) ? json[0] : json, 0);
+    const model: unknown = Array.isArray(json) ? json[0] : json;
+    return isDicomModel(model) ? jsonAttributes(model, 0) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether it is a data set, if an empty one: some other JSON tells nothing of instances. PS3.18 F.2.2. */
+function isDicomModel(json: unknown): boolean {
+  const names = typeof json === 'object' && json !== null ? Object.keys(json) : [];
+  return names.length === 0 || names.some((name) => /^[0-9A-Fa-f]{8}$/.test(name));
 }
 
 /** Sequences within sequences: none of what is looked for lies deeper. */

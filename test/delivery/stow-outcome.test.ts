@@ -91,6 +91,10 @@ test('a page that is no report is no word of the server', (t) => {
   t.like(read(page), { taken: false, reason: 'unclear' });
   t.like(read({ status: 200, body: 'OK' }), { taken: false, reason: 'unclear' });
   t.like(read({ status: 200, body: '{"00081199": ' }), { taken: false, reason: 'unclear' });
+  for (const other of [{ status: 'failed' }, [{ error: 'quota' }], { FailedSOPSequence: [{}] }]) {
+    t.like(read(jsonReport(200, other)), { taken: false, reason: 'unclear' });
+  }
+  for (const empty of [{}, [{}]]) t.like(read(jsonReport(200, empty)), { taken: true });
 });
 
 test('a report may be XML, with name spaces, comments and an empty element', (t) => {

@@ -216,3 +216,24 @@ test('close() cuts off what is being sent, and nobody is blamed for it', async (
 
   t.like(await sending, { taken: false, code: 'STOPPED' });
 });
+
+// Fault case 27.
+test('a success that is said before the instance has been sent whole is none', async (t) => {
+  const { server, instances, send } = await connect(t);
+  for (const body of [undefined, '{}']) {
+    server.answerAtOnce = (request) => {
+      request.pause();
+      return { status: 200, ...(body && { body }) };
+    };
+    const large = instances.add(smallInstance({ sopInstanceUid: '1.2.1', pixelBytes: 30_000_000 }));
+
+    t.like(await send(large), { taken: false, reason: 'unclear', code: 'HTTP_NO_ANSWER' });
+  }
+
+  server.answerAtOnce = () => undefined;
+  t.true(
+    (await send(instances.add(smallInstance({ sopInstanceUid: '1.2.1', pixelBytes: 5_000_000 })))).taken,
+  );
+  t.is(server.stored.length, 1);
+  t.is(instances.openNow, 0);
+});
