@@ -45,6 +45,7 @@ export class FileSet {
   readonly #deps: FileSetDeps;
   readonly #images = new Map<string, DirectoryImage>();
   #isScanned = false;
+  #hasAdded = false;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #quietMs = QUIET_MS;
@@ -77,6 +78,9 @@ export class FileSet {
 
   /** A file has been written. What is no image is not listed. */
   add(path: string, index: HeaderIndex, { sopInstanceUid, sopClassUid }: Identity): void {
+    // Only now is the lane before this one over: what it wrote last is to be found, too.
+    if (!this.#hasAdded) this.#isScanned = false;
+    this.#hasAdded = true;
     if (this.#note(path, index, { sopInstanceUid, sopClassUid })) this.#changed();
   }
 
@@ -111,12 +115,14 @@ export class FileSet {
     this.#isStale = false;
     try {
       await this.#folder.ready();
-      if (!this.#isScanned) await this.#scan();
+      const isScanned = this.#isScanned;
       this.#isScanned = true;
+      if (!isScanned) await this.#scan();
       if (this.#images.size > 0) await this.#writeDicomdir();
     } catch (error) {
       const { code = 'INTERNAL_ERROR' } = error as NodeJS.ErrnoException;
       fileSetTroubled(this.#deps.telemetry, { destination: this.#deps.name, code });
+      this.#isScanned = false;
       this.#isStale = true; // With the next instance, or at the end.
     }
     this.#quietMs = Math.max(QUIET_MS, QUIET_TIMES * (performance.now() - startedAt));

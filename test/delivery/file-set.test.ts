@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { folder } from '../../src/delivery/folder.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { eventually } from '../support/eventually.ts';
 import { MemoryInstances } from '../support/memory-instances.ts';
 import { dataSetOf, dataSetsBelow } from '../support/part10.ts';
 import { type InstanceOptions, smallInstance } from '../support/small-instance.ts';
@@ -46,7 +48,7 @@ async function openFileSet(t: ExecutionContext) {
     }
     await session.close();
   };
-  return { path, open, deliver };
+  return { path, open, deliver, instances };
 }
 
 interface Record {
@@ -138,6 +140,27 @@ test('a DICOMDIR that is missing or old is made anew from the files', async (t) 
   await deliver();
   t.is(images(readDicomdir(await readFile(join(path, 'DICOMDIR')))).length, 3);
   t.deepEqual((await readdir(path)).sort(), ['DICOMDIR', 'IMAGES']);
+});
+
+test('what the lane before wrote last, while this one was made ready, is listed too', async (t) => {
+  const { path, open, instances } = await openFileSet(t);
+  const send = async (session: ReturnType<typeof open>, number: number) => {
+    const prepared = await session.prepare(instances.add(image(number)));
+    t.true((await session.send(prepared, { slot: 0, alone: false })).taken);
+  };
+  const listed = async () => images(readDicomdir(await readFile(join(path, 'DICOMDIR'))));
+  const before = open();
+  await send(before, 0);
+  const after = open();
+  await eventually('it is listed', () => readFile(join(path, 'DICOMDIR')).then(Boolean, () => false));
+  await setTimeout(200); // The new one has looked, too.
+  await send(before, 1);
+  await before.close();
+
+  await send(after, 2);
+  await after.close();
+
+  t.deepEqual((await listed()).map(({ text }) => text).sort(), ['0', '1', '2']);
 });
 
 test('an instance that is delivered again is listed once; what is no image is kept and not listed', async (t) => {
