@@ -33,6 +33,8 @@ export interface ClaimQueueOptions<Ready> {
 const CLAIMED_BYTES = 64 * 1024 * 1024;
 /** Beginnings in memory ahead of their turn. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
+/** What so many have gone before goes first: the spool gave it out since it has waited long, and may give no other. */
+const PASSED_MAX = 128;
 /** The first batch, while nothing is known of sizes. */
 const FIRST_BATCH = 16;
 
@@ -46,6 +48,8 @@ interface Waiting<Ready> {
   readonly claim: Claim;
   readonly set: string | undefined;
   readonly priority: number;
+  /** How many that are more urgent were put before it. */
+  passed: number;
   ready?: Promise<Ready>;
 }
 
@@ -160,15 +164,17 @@ export class ClaimQueue<Ready> {
     return isPatient && own !== undefined && !this.#waiting.some(({ set }) => set === own);
   }
 
-  /** Behind everything that is as urgent, and behind all of its set. */
+  /** Behind everything that is as urgent, or has been passed often enough, and behind all of its set. */
   #insert(claim: Claim): void {
     const { setOf, priorityOf } = this.#options;
     const set = setOf(claim);
     const priority = priorityOf(claim);
     const index = this.#waiting.findLastIndex(
-      (other) => other.priority >= priority || (set !== undefined && other.set === set),
+      (other) =>
+        other.priority >= priority || other.passed >= PASSED_MAX || (set !== undefined && other.set === set),
     );
-    this.#waiting.splice(index + 1, 0, { claim, set, priority });
+    for (const other of this.#waiting.slice(index + 1)) other.passed += 1;
+    this.#waiting.splice(index + 1, 0, { claim, set, priority, passed: 0 });
   }
 
   #pick(slot: number): Next<Ready> | undefined {

@@ -6,6 +6,25 @@ import { settled } from '../support/virtual-clock.ts';
 
 const HOUR_MS = 3_600_000;
 
+test('what was claimed as it had waited long is sent soon, however much there is that is more urgent', async (t) => {
+  const { clock, session, spool, start } = prepareLane();
+  spool.add(KIND, {}, { payload: { rule: 'r', priority: 'off-peak' }, priority: 1000 }); // As the spool ages it.
+  const urgent = () => spool.add(KIND, {}, { payload: { rule: 'r', priority: 'urgent' }, priority: 100 });
+  for (let count = 0; count < 300; count += 1) urgent();
+  session.answer = () => {
+    if (spool.tasks.length < 1000) urgent();
+    return TAKEN;
+  };
+  const lane = start();
+
+  await clock.advance(1000);
+
+  t.is(spool.count('done'), 1000);
+  const turn = session.sent.findIndex(({ entryId }) => entryId === 1);
+  t.true(turn < 300, `sent as number ${turn}`);
+  await lane.stop(0);
+});
+
 test('in order of studies, each instance waits for those of its study before it, whatever fails', async (t) => {
   const reason = fc.constantFrom('unreachable', 'resources', 'processing', 'unclear', 'refused', 'local');
   const instance = fc.record({
