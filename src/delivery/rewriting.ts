@@ -7,7 +7,14 @@ import { type RewrittenEncoding, rewriteVrEncoding, trailingRange } from '../dic
 import { GatewayError } from '../errors.ts';
 import type { AttributeEdit } from '../spool/spool.ts';
 import { DeliveryError } from './errors.ts';
-import { type HeadedSource, joined, type Part, readAhead } from './part10-source.ts';
+import {
+  type HeadedSource,
+  joined,
+  type Part,
+  type Part10Source,
+  readAhead,
+  readFully,
+} from './part10-source.ts';
 
 const UNDEFINED_LENGTH = 0xffff_ffff;
 /** Held in memory to be rewritten. */
@@ -148,5 +155,23 @@ function spliced(
 ): Promise<HeadedSource> {
   const fileMeta: Part = { source, from: 0, to: source.dataSetOffset };
   const rest: Part = { source, from: restOffset, to: tail?.offset ?? source.sizeBytes };
-  return readAhead(joined([fileMeta, prefix, rest, ...(tail ? [tail.bytes] : [])], source));
+  const end: Part[] = tail
+    ? [{ source: inPlaceOfEnd(source, tail), from: 0, to: tail.bytes.byteLength }]
+    : [];
+  return readAhead(joined([fileMeta, prefix, rest, ...end], source));
+}
+
+/** Other bytes for the end of a source, which is read in its turn all the same: so it is known to be undamaged. */
+function inPlaceOfEnd(source: HeadedSource, tail: NonNullable<RewrittenEncoding['tail']>): Part10Source {
+  let isRead = false;
+  return {
+    ...source,
+    async read(into, position) {
+      if (!isRead) await readFully(source, Buffer.allocUnsafe(source.sizeBytes - tail.offset), tail.offset);
+      isRead = true;
+      const piece = tail.bytes.subarray(position, position + into.byteLength);
+      into.set(piece);
+      return piece.byteLength;
+    },
+  };
 }
