@@ -2,7 +2,7 @@
  * What would have been sent to a destination, as lines of JSON in one file per day. `docs/going-live.md` says what
  * stands in them; `slidegate compare` reads them.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WallClock } from '../schedule/wall-clock.ts';
 import { DeliveryError } from './errors.ts';
@@ -89,7 +89,7 @@ export class ReportFile {
   }
 
   async #fileAt(path: string): Promise<FileHandle> {
-    if (this.#open?.path === path) return this.#open.file;
+    if (this.#open?.path === path && (await isAt(this.#open.file, path))) return this.#open.file;
     await this.#closeFile();
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, 'a+', 0o600);
@@ -110,6 +110,12 @@ export class ReportFile {
     const { folder, destination } = this.#options;
     return join(folder, `${destination}-${this.#wallClock.at(Date.parse(at)).date}.jsonl`);
   }
+}
+
+/** Somebody may have taken it away: then what is written to it is lost. */
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  const [{ dev, ino }, found] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return found?.dev === dev && found.ino === ino;
 }
 
 /** A crash has cut its last line short. */

@@ -134,6 +134,19 @@ const LINE: ReportLine = {
   sha256: 'ab',
 };
 
+test('a report that is taken away while it is written to is begun anew', async (t) => {
+  const { opened } = await openReporting(t);
+  const [first, ...others] = several(4);
+  await keep(opened.spool, [first!], ['pacs']);
+  await eventually('reported', async () => (await inState(opened.spool, 'delivered')) === 1);
+  for (const file of await readdir(opened.reports)) await rm(join(opened.reports, file));
+
+  await keep(opened.spool, others, ['pacs']);
+  await eventually('all reported', async () => (await inState(opened.spool, 'delivered')) === 4);
+
+  t.is((await linesOf(opened)).length, 3);
+});
+
 test('a line that a crash has cut short is ended, and the next stands on a line of its own', async (t) => {
   const { directory } = await openDelivery(t);
   const folder = join(directory, 'torn');
