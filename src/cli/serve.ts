@@ -24,6 +24,9 @@ or not at all when something is wrong. Inputs, ports and the rest take a restart
 
   async run(args) {
     parseArgs({ args: [...args], options: {} });
+    // Also one that comes while the gateway still starts: by default it would end the process.
+    const { promise: started, resolve: onStarted } = Promise.withResolvers<Gateway>();
+    process.on('SIGHUP', () => void started.then(reload));
     const settings = loadSettings();
     const signalled = firstSignal();
     const { startGateway } = await import('../gateway.ts');
@@ -31,7 +34,7 @@ or not at all when something is wrong. Inputs, ports and the rest take a restart
     const inputs = gateway.inputs.map(({ name, place }) => `${name} on ${place}`);
     const { host, port } = gateway.console;
     console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
-    process.on('SIGHUP', () => void reload(gateway));
+    onStarted(gateway);
     const isAsked = await Promise.race([signalled.then(() => true), gateway.failed.then(() => false)]);
     await gateway.stop(isAsked ? await signalled : await gateway.failed);
     return isAsked ? 0 : 1; // Whoever supervises it starts it anew, and recovery puts right what was in hand.

@@ -85,6 +85,18 @@ test.serial('a signal that comes while it starts stops it as soon as it has star
   t.regex(gateway.stderr(), /Gateway stopped/);
 });
 
+test.serial('SIGHUP that comes while it starts ends nothing, and is heard afterwards', async (t) => {
+  const gateway = serve('hung-up');
+  await once(gateway.process.stderr!, 'data'); // The spool is open, the rest is not.
+
+  gateway.process.kill('SIGHUP');
+
+  await gateway.ready;
+  await eventually('it is heard', () => /Configuration reloaded/.test(gateway.stderr()));
+  gateway.process.kill('SIGTERM');
+  t.deepEqual(await gateway.ended, [0, null]);
+});
+
 test.serial('SIGHUP puts other rules in force, and none that are wrong', async (t) => {
   const gateway = serve('reloaded');
   await gateway.ready;
