@@ -66,9 +66,10 @@ function describeIssue(
   { setting, value }: { setting: Setting | undefined; value: unknown },
 ): string {
   const expectation = expectationOf(issue, setting);
-  if (value === undefined) return `must be given: ${expectation}`;
+  const demand = expectation.startsWith('must ') ? expectation : `must be ${expectation}`;
+  if (value === undefined) return issue.code === 'custom' ? demand : `must be given: ${expectation}`;
   const shown = SECRET.test(issue.path.map(String).join('.')) ? '' : `: is ${show(value)}`;
-  return `must be ${expectation}${shown}${suggestionFor(issue, value)}`;
+  return `${demand}${shown}${suggestionFor(issue, value)}`;
 }
 
 function expectationOf(issue: z.core.$ZodIssue, setting: Setting | undefined): string {

@@ -148,6 +148,18 @@ test.serial('an unknown kind names the kinds there are', (t) => {
   );
 });
 
+test.serial('a demand of our own is said once, and in its own words', (t) => {
+  const yaml = `inputs:
+  dimse: { kind: dimse-scp, tls: { certificate: a, key: b, client_certificates: required } }
+sources:
+  ct1: {}`;
+
+  t.deepEqual(problemsOf(yaml), [
+    '2 | inputs.dimse.tls.ca | must be given where client certificates are asked for',
+    '4 | sources.ct1 | must say how the source is known: ae_title, hosts or certificate: is {}',
+  ]);
+});
+
 test.serial('a problem in NODE_CONFIG is said to be there', (t) => {
   t.deepEqual(problemsOf('', { console: { prot: 1 } }), [
     'NODE_CONFIG | console.prot | there is no such setting; did you mean "port"?',
