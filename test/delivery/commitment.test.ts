@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -20,6 +19,7 @@ import {
   reportOf,
   startCommittingPeer,
 } from '../support/committing-peer.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   claim,
   newInstance,
@@ -109,10 +109,6 @@ async function arrive(spool: Spool, report: CommitmentReport): Promise<boolean> 
   return true;
 }
 
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await delay(10);
-}
-
 async function states(spool: Spool) {
   const { pending, held, delivered } = (await spool.status()).states;
   return { pending, held, delivered };
@@ -130,14 +126,14 @@ test('an instance is delivered once its destination has committed to it, by the 
   });
   const uids = await keep(gateway.spool, 5);
 
-  await until(async () => (await states(gateway.spool)).delivered === 5);
+  await eventually('5 delivered', async () => (await states(gateway.spool)).delivered === 5);
 
   const { requests } = gateway.peer;
   const asked = requests.flatMap(({ references }) => references.map(({ sopInstanceUid }) => sopInstanceUid));
   t.deepEqual(asked.toSorted(), uids.toSorted());
   t.like(requests[0]?.association, { callingAeTitle: 'GATEWAY', calledAeTitle: 'PACS' });
   t.deepEqual(gateway.peer.stored.length, 5);
-  await until(() => noRecordsLeft(gateway.spool));
+  await eventually('no records are left', () => noRecordsLeft(gateway.spool));
   const outcomes = (await gateway.metrics.commitmentsTotal.get()).values;
   t.like(outcomes, [{ value: 5, labels: { direction: 'out', peer: 'pacs', outcome: 'committed' } }]);
 });
@@ -146,13 +142,15 @@ test('until the report comes an instance stays pending, its bytes stay, and the 
   const gateway = await open(t);
   await keep(gateway.spool, 2);
 
-  await until(() => gateway.peer.requests.length > 0);
-  await until(async () => (await gateway.spool.status()).tasks.every(({ state }) => state === 'waiting'));
+  await eventually('a request', () => gateway.peer.requests.length > 0);
+  await eventually('all tasks wait', async () =>
+    (await gateway.spool.status()).tasks.every(({ state }) => state === 'waiting'),
+  );
 
   t.deepEqual(await states(gateway.spool), { pending: 2, held: 0, delivered: 0 });
   const longAgo = Date.now() + 1e12;
   t.is(await gateway.spool.purge({ settledBeforeMs: longAgo, limit: 100 }), 0);
-  await until(() => gateway.delivery.lanes()[0]?.awaitingCommitment === 2);
+  await eventually('the lane shows two', () => gateway.delivery.lanes()[0]?.awaitingCommitment === 2);
   const tasks = (await gateway.spool.status()).tasks.map(({ kind, count }) => [kind, count]);
   t.deepEqual(tasks, [['commitment:pacs', 2]]);
 });
@@ -168,7 +166,7 @@ test('a destination that forgets one of four gets that one again, and no other',
   });
   const uids = await keep(gateway.spool, 4);
 
-  await until(async () => (await states(gateway.spool)).delivered === 4);
+  await eventually('4 delivered', async () => (await states(gateway.spool)).delivered === 4);
 
   const times = (uid: string) => gateway.peer.stored.filter((stored) => stored === uid).length;
   for (const uid of uids) t.is(times(uid), uid === forgotten ? 2 : 1);
@@ -195,7 +193,7 @@ test('an instance that is never committed to is held after its resends; a retry 
   );
   await keep(gateway.spool, 1);
 
-  await until(async () => (await states(gateway.spool)).held === 1);
+  await eventually('1 held', async () => (await states(gateway.spool)).held === 1);
 
   t.is(gateway.peer.stored.length, 2);
   const [entry] = await gateway.spool.query({ state: 'held' });
@@ -206,7 +204,7 @@ test('an instance that is never committed to is held after its resends; a retry 
 
   commits = true;
   t.is(await gateway.spool.retry({ destination: 'pacs' }), 1);
-  await until(async () => (await states(gateway.spool)).delivered === 1);
+  await eventually('1 delivered', async () => (await states(gateway.spool)).delivered === 1);
   t.is(gateway.peer.stored.length, 3);
 });
 
@@ -214,7 +212,7 @@ test('an instance that is never committed to is held after its resends; a retry 
 test('a report that comes after a restart, twice, settles once', async (t) => {
   const gateway = await open(t);
   await keep(gateway.spool, 3);
-  await until(() => gateway.peer.requests.length > 0);
+  await eventually('a request', () => gateway.peer.requests.length > 0);
   await gateway.delivery.stop(0);
   const spool = await gateway.reopen();
   const [request] = gateway.peer.requests as [ReceivedRequest];
@@ -223,8 +221,8 @@ test('a report that comes after a restart, twice, settles once', async (t) => {
   t.true(await arrive(spool, report));
   t.true(await arrive(spool, report));
   await gateway.start();
-  await until(async () => (await states(spool)).delivered === 3);
-  await until(() => noRecordsLeft(spool));
+  await eventually('3 delivered', async () => (await states(spool)).delivered === 3);
+  await eventually('no records are left', () => noRecordsLeft(spool));
 
   t.false(await arrive(spool, report));
   t.is(gateway.peer.stored.length, 3);
@@ -249,7 +247,7 @@ test('what a report leaves out is asked for again, under another transaction UID
   );
   const uids = await keep(gateway.spool, 4);
 
-  await until(async () => (await states(gateway.spool)).delivered === 4);
+  await eventually('4 delivered', async () => (await states(gateway.spool)).delivered === 4);
 
   const [first, second] = gateway.peer.requests;
   t.is(first?.references.length, 4);
@@ -263,13 +261,13 @@ test('a report that never comes leads to a request under a fresh UID; a late one
   const gateway = await open(t, {}, { commitment_timeout: '100ms' });
   await keep(gateway.spool, 1);
 
-  await until(() => gateway.peer.requests.length >= 3);
+  await eventually('3 requests', () => gateway.peer.requests.length >= 3);
 
   const uids = gateway.peer.requests.map(({ transactionUid }) => transactionUid);
   t.is(new Set(uids).size, uids.length);
   t.deepEqual(await states(gateway.spool), { pending: 1, held: 0, delivered: 0 });
   t.true(await arrive(gateway.spool, reportOf(gateway.peer.requests[0] as ReceivedRequest)));
-  await until(async () => (await states(gateway.spool)).delivered === 1);
+  await eventually('1 delivered', async () => (await states(gateway.spool)).delivered === 1);
   t.is(gateway.peer.stored.length, 1);
 });
 
@@ -277,7 +275,7 @@ test('a destination that does not know storage commitment is asked a few times, 
   const gateway = await open(t, { acceptsCommitment: false });
   await keep(gateway.spool, 1);
 
-  await until(async () => (await states(gateway.spool)).held === 1);
+  await eventually('1 held', async () => (await states(gateway.spool)).held === 1);
 
   const [entry] = await gateway.spool.query({ state: 'held' });
   const held = entry?.tasks.find(({ state }) => state === 'held');
@@ -295,7 +293,7 @@ test('a destination that answers N-ACTION with a failure and then not is asked u
   });
   await keep(gateway.spool, 1);
 
-  await until(async () => (await states(gateway.spool)).delivered === 1);
+  await eventually('1 delivered', async () => (await states(gateway.spool)).delivered === 1);
 
   const [first, second] = gateway.peer.requests;
   t.not(first?.transactionUid, second?.transactionUid);
@@ -314,7 +312,7 @@ test('a destination that goes down before it is asked is waited for, however oft
   await gateway.start();
 
   // More than the tries that a refusal would have.
-  await until(async () => {
+  await eventually('three requests were not answered', async () => {
     const failed = (await gateway.metrics.commitmentRequestsTotal.get()).values;
     return (failed.find(({ labels }) => labels.outcome === 'unreachable')?.value ?? 0) >= 3;
   });
@@ -324,18 +322,18 @@ test('a destination that goes down before it is asked is waited for, however oft
     onRequest: async (request) => void (await request.reportBack(reportOf(request))),
   });
   t.teardown(() => up.stop());
-  await until(async () => (await states(spool)).delivered === 1);
+  await eventually('1 delivered', async () => (await states(spool)).delivered === 1);
 });
 
 test('what waits for a commitment is settled, at the latest in time, when none need be given any more', async (t) => {
   const gateway = await open(t, {}, { commitment_timeout: '500ms' });
   await keep(gateway.spool, 2);
-  await until(() => gateway.peer.requests.length > 0);
+  await eventually('a request', () => gateway.peer.requests.length > 0);
   await gateway.delivery.stop(0);
 
   await gateway.start({ commitment: 'none' });
 
-  await until(async () => (await states(gateway.spool)).delivered === 2);
+  await eventually('2 delivered', async () => (await states(gateway.spool)).delivered === 2);
   const [entry] = await gateway.spool.query({ state: 'delivered' });
   t.is(entry?.tasks.find(({ kind }) => kind === 'commitment:pacs')?.code, 'not-asked');
 });

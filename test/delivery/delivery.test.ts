@@ -3,13 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { GatewayError } from '../../src/errors.ts';
 import { dimse, inState, keep, openDelivery } from '../support/delivery.ts';
+import { eventually } from '../support/eventually.ts';
 import { startAcceptorPeer } from '../support/peer.ts';
 import { CT_IMAGE, JPEG_2000_LOSSLESS, smallInstance } from '../support/small-instance.ts';
 import { startStoragePeer } from '../support/storage-peer.ts';
-
-async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await delay(10);
-}
 
 const several = (count: number, about: object = {}) =>
   Array.from({ length: count }, (_, at) => smallInstance({ sopInstanceUid: `1.2.3.${at + 1}`, ...about }));
@@ -21,11 +18,11 @@ test('a destination that is down and comes up gets everything', async (t) => {
   const instances = several(20);
   await keep(spool, instances, ['pacs']);
   const delivery = await start({ pacs: dimse(before.port, { associations_max: 3 }) });
-  await eventually(() => delivery.lanes()[0]?.state === 'suspended');
+  await eventually('the lane is suspended', () => delivery.lanes()[0]?.state === 'suspended');
 
   const peer = await startStoragePeer({ port: before.port });
   closeLater(() => peer.stop());
-  await eventually(async () => (await inState(spool, 'delivered')) === 20);
+  await eventually('20 delivered', async () => (await inState(spool, 'delivered')) === 20);
 
   for (const { sopInstanceUid, dataSet } of instances) {
     const arrived = peer.kept.filter((one) => one.sopInstanceUid === sopInstanceUid);
@@ -44,7 +41,7 @@ test('a destination that refuses one of ten gets nine, and the one is held with 
   await keep(spool, several(10), ['pacs']);
 
   await start({ pacs: dimse(peer.port) });
-  await eventually(async () => (await inState(spool, 'pending')) === 0);
+  await eventually('0 pending', async () => (await inState(spool, 'pending')) === 0);
 
   t.is(await inState(spool, 'delivered'), 9);
   const [held] = await spool.query({ state: 'held' });
@@ -64,10 +61,10 @@ test('one instance that makes the peer abort is held after four attempts; the ot
   await keep(spool, several(10), ['pacs']);
 
   await start({ pacs: dimse(peer.port, { associations_max: 1 }) });
-  await eventually(async () => (await inState(spool, 'held')) === 1);
+  await eventually('1 held', async () => (await inState(spool, 'held')) === 1);
 
   t.is(peer.stores.filter(({ sopInstanceUid }) => sopInstanceUid === aborting).length, 4);
-  await eventually(async () => (await inState(spool, 'delivered')) === 9);
+  await eventually('9 delivered', async () => (await inState(spool, 'delivered')) === 9);
 });
 
 test('one dead destination of three costs the others nothing', async (t) => {
@@ -84,7 +81,7 @@ test('one dead destination of three costs the others nothing', async (t) => {
     outbox: { kind: 'folder', path: join(directory, 'outbox') },
   });
   const taken = (name: string) => delivery.lanes().find(({ destination }) => destination === name)?.taken;
-  await eventually(() => taken('pacs') === 30 && taken('outbox') === 30);
+  await eventually('both have taken 30', () => taken('pacs') === 30 && taken('outbox') === 30);
 
   t.is(peer.kept.length, 30);
   t.is(taken('dead'), 0);
@@ -103,7 +100,7 @@ test('what a peer does not take is held, and says why', async (t) => {
   await keep(spool, instances, ['pacs']);
 
   await start({ pacs: dimse(peer.port) });
-  await eventually(async () => (await inState(spool, 'pending')) === 0);
+  await eventually('0 pending', async () => (await inState(spool, 'pending')) === 0);
 
   const held = await spool.query({ state: 'held' });
   t.deepEqual(
@@ -163,7 +160,7 @@ test('a gateway that stops in mid-delivery sends again after its next start, and
   const peer = await startStoragePeer();
   closeLater(() => peer.stop());
   await start({ pacs: dimse(peer.port) });
-  await eventually(async () => (await inState(spool, 'delivered')) === 5);
+  await eventually('5 delivered', async () => (await inState(spool, 'delivered')) === 5);
 
   t.is(peer.kept.length, 5);
 });

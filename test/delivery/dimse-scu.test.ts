@@ -7,6 +7,7 @@ import { dimseScu } from '../../src/delivery/dimse-scu.ts';
 import { outcomeOfResponse } from '../../src/delivery/outcome.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { eventually } from '../support/eventually.ts';
 import { MemoryInstances } from '../support/memory-instances.ts';
 import { type AcceptorScript, startAcceptorPeer } from '../support/peer.ts';
 import {
@@ -67,10 +68,6 @@ async function withMisbehavingPeer(t: ExecutionContext, script: AcceptorScript) 
   return { peer, ...opened };
 }
 
-async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await delay(5);
-}
-
 /** The instance in the other encoding, made by the test's own encoder. */
 function inEncoding(
   instance: SmallInstance,
@@ -106,8 +103,11 @@ test('an association without work is released after a while', async (t) => {
   const { peer, metrics, instances, send } = await withPeer(t, {}, { linger: '20ms' });
   await send(instances.add(smallInstance({ sopInstanceUid: '1.2.1' })));
 
-  await eventually(() => peer.associations.active === 0);
-  await eventually(async () => (await metrics.associationsTotal.get()).values.length > 0);
+  await eventually('no association is open', () => peer.associations.active === 0);
+  await eventually(
+    'the association is counted',
+    async () => (await metrics.associationsTotal.get()).values.length > 0,
+  );
 
   const [ended] = (await metrics.associationsTotal.get()).values;
   t.deepEqual(ended?.labels, { direction: 'out', peer: 'pacs', result: 'released', reason: 'released' });
@@ -419,7 +419,7 @@ test('echo() tells whether the destination is there, and leaves no association b
 
   await t.notThrowsAsync(async () => session.echo?.());
 
-  await eventually(() => peer.associations.active === 0);
+  await eventually('no association is open', () => peer.associations.active === 0);
   await peer.stop();
   await t.throwsAsync<GatewayError>(async () => session.echo?.(), { message: /Cannot connect/ });
 });

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import anyTest from 'ava';
 import { type Spool, SpoolError } from '../../src/spool/spool.ts';
+import { eventually } from '../support/eventually.ts';
 import { MAY_MOUNT, MIB, mountSmallDisk } from '../support/small-disk.ts';
 import { part10Of, type SmallInstance } from '../support/small-instance.ts';
 import { auditFiles, auditLedger } from '../support/spool-audit.ts';
@@ -40,7 +41,7 @@ for (const pixelBytes of [60_000, 2_500_000]) {
     const before = kept.size;
     t.is((await spool.status()).accepted, before);
     disk.free();
-    while (!(await spool.status()).healthy) await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually('the spool is healthy', async () => (await spool.status()).healthy);
     await fill(spool, pixelBytes, kept);
 
     t.true(kept.size > before);

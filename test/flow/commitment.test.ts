@@ -9,6 +9,7 @@ import { TlsMaterial } from '../../src/tls/tls-material.ts';
 import { createModality } from '../support/asking-modality.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { reportOf, reportTo, startCommittingPeer } from '../support/committing-peer.ts';
+import { eventually } from '../support/eventually.ts';
 import { spoolReaches, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Capture, secondaryCapture } from '../support/secondary-capture.ts';
 import { sendInstances } from '../support/sender.ts';
@@ -86,7 +87,7 @@ test('a report goes over TLS to a modality that wants it, and not to one whose c
   const sent = several(1);
   await sendInstances(gateway.port, sent);
   await asking.ask(gateway.port, '1.2.3.11', sent);
-  await until(async () => (await headOf(gateway))?.tries === 1);
+  await eventually('a report has failed', async () => (await headOf(gateway))?.tries === 1);
   t.is(asking.reports.length, 0);
   await gateway.stop('other settings');
 
@@ -189,7 +190,7 @@ test('a request outlives a restart, and so does its report when nobody listens',
   const peer = await peerFor(t, { port: down.port });
   const between = await startTestGateway({ rules: TO_PACS, settings, folder });
   await spoolReaches(between.spool, ({ states }) => states.delivered === 2);
-  await until(async () => (await stateOf(between)) === 'decided');
+  await eventually('the request is decided', async () => (await stateOf(between)) === 'decided');
   await between.stop('restart');
   t.is(peer.kept.length, 2);
 
@@ -197,7 +198,7 @@ test('a request outlives a restart, and so does its report when nobody listens',
   await using after = await startTestGateway({ rules: TO_PACS, settings, folder });
   await listening.reported(1);
   t.is(listening.reports[0]?.committed.length, 2);
-  await until(async () => (await stateOf(after)) === 'done');
+  await eventually('the request is done', async () => (await stateOf(after)) === 'done');
 });
 
 test('a caller without an address gets its report when it associates again', async (t) => {
@@ -206,7 +207,7 @@ test('a caller without an address gets its report when it associates again', asy
   const sent = several(1);
   await sendInstances(gateway.port, sent);
   t.is(await asking.ask(gateway.port, '1.2.3.6', sent), 0);
-  await until(async () => (await stateOf(gateway)) === 'decided');
+  await eventually('the request is decided', async () => (await stateOf(gateway)) === 'decided');
   await delay(300);
   t.is(asking.reports.length, 0);
 
@@ -256,7 +257,7 @@ test('a destination reports on another association, twice, and on what nobody as
     settings: { destinations: { outbox: null, pacs } },
   });
   await sendInstances(gateway.port, several(3));
-  await until(async () => peer.requests.length > 0);
+  await eventually('a request', async () => peer.requests.length > 0);
   const [request] = peer.requests;
 
   t.is(await reportTo(gateway.port, { transactionUid: '1.2.3.99', committed: [], failed: [] }), 0);
@@ -280,7 +281,7 @@ test('a report that comes after a restart is understood; the modality is told on
   const before = await startTestGateway({ rules: TO_PACS, settings, folder });
   await sendInstances(before.port, sent);
   t.is(await asking.ask(before.port, '1.2.3.10', sent), 0);
-  await until(async () => peer.requests.length > 0);
+  await eventually('a request', async () => peer.requests.length > 0);
   await before.stop('restart');
 
   await using after = await startTestGateway({ rules: TO_PACS, settings, folder });
@@ -288,7 +289,7 @@ test('a report that comes after a restart is understood; the modality is told on
   t.is(asking.reports.length, 0);
   const [request] = peer.requests;
   t.is(await reportTo(after.port, reportOf(request!, [sent[0]!.sopInstanceUid])), 0);
-  await until(async () => peer.requests.length > 1);
+  await eventually('2 requests', async () => peer.requests.length > 1);
   t.deepEqual(uidsOf(peer.requests[1]!.references), [sent[0]!.sopInstanceUid]);
   t.is(asking.reports.length, 0);
   t.is(await reportTo(after.port, reportOf(peer.requests[1]!)), 0);
@@ -297,10 +298,6 @@ test('a report that comes after a restart is understood; the modality is told on
   t.is(asking.reports[0]?.committed.length, 2);
   t.is(peer.stored.length, 3);
 });
-
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await delay(20);
-}
 
 async function stateOf(gateway: TestGateway): Promise<string | undefined> {
   return (await headOf(gateway))?.state;

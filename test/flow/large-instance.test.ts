@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { usageOf } from '../../src/cli/process-usage.ts';
 import { openAssociation } from '../../src/dimse/service-user.ts';
+import { eventually } from '../support/eventually.ts';
 import { startStoragePeer } from '../support/storage-peer.ts';
 
 const GIB = 2 ** 30;
@@ -69,7 +70,7 @@ test('an instance of 1 GiB goes through a gateway that stays under 250 MB', asyn
   t.is(status, 0);
   await association.release();
 
-  while (peer.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await eventually('it has been forwarded', () => peer.received.length > 0, 300_000);
   const { peakRssBytes } = usageOf(gateway.pid!);
   t.log(`${Math.round(peakRssBytes / 1e6)} MB`);
   t.true(peakRssBytes <= RSS_MAX_BYTES, `${Math.round(peakRssBytes / 1e6)} MB`);

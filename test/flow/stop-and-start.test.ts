@@ -68,7 +68,7 @@ test('a delivery that is not answered at the stop is made again, and is on recor
   const sender = await RequestorPeer.associate(gateway.port, [instance]);
   t.is(await sender.store(instance), '8001H of 1: 0000H');
   await sender.release();
-  while (pacs.stores.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually('it is being sent', () => pacs.stores.length > 0);
 
   const startedMs = performance.now();
   await gateway.stop('SIGTERM');

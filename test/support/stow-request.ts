@@ -105,7 +105,7 @@ export class RawHttpClient {
 
   /** Everything that came until the server ended the connection. */
   async ended(): Promise<string> {
-    if (!this.socket.closed) await once(this.socket, 'close');
+    if (!this.socket.closed) await new Promise((resolve) => this.socket.once('close', resolve));
     return this.#received;
   }
 }

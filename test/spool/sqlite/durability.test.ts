@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { type Claim, type Spool, SpoolError } from '../../../src/spool/spool.ts';
+import { eventually } from '../../support/eventually.ts';
 import { part10Of } from '../../support/small-instance.ts';
 import { auditFiles, auditLedger } from '../../support/spool-audit.ts';
 import {
@@ -110,7 +111,7 @@ function openFailing() {
 
 /** Resolves when the spool has found by itself that its disk is well again. */
 async function healthy(spool: Spool): Promise<void> {
-  while (!(await spool.status()).healthy) await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually('the spool is healthy', async () => (await spool.status()).healthy);
 }
 
 for (const { failing, pixelBytes, code } of [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { SpoolError } from '../../../src/spool/spool.ts';
+import { eventually } from '../../support/eventually.ts';
 import { listenToSteps } from '../../support/step-listener.ts';
 import { claim, newInstance, openTemporarySpool, receive } from '../../support/temporary-spool.ts';
 
@@ -34,7 +35,7 @@ test.serial('spool looks again for an entry that is not where its claim said', a
   const [file = ''] = readdirSync(join(directory, 'files'));
   await spool.discard({ entryIds: [entryId] }, { reason: 'test', by: 'ann' });
   await spool.purge({ settledBeforeMs: Date.now() + 1, limit: 1 });
-  while (existsSync(join(directory, 'files', file))) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually('the file is gone', () => !existsSync(join(directory, 'files', file)));
 
   const error = await t.throwsAsync(spool.open(entryId), { instanceOf: SpoolError });
 
