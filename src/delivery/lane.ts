@@ -66,6 +66,7 @@ export class Lane {
   readonly #ramp: SlotRamp;
   readonly #flow: Flow;
   readonly #whenDown: WhenDown;
+  readonly #unsubscribe: () => void;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #wasOpen: boolean | undefined;
@@ -108,6 +109,10 @@ export class Lane {
       { ...deps, breaker, attempts, settlements, ramp },
     );
     this.#whenDown = new WhenDown({ destination, settings }, { ...deps, breaker, settlements });
+    // What is claimed ahead of its turn must not be sent once an operator has held or discarded it.
+    this.#unsubscribe = deps.spool.subscribe((event) => {
+      if (event.type === 'withdrawn') settlements.lose(event.taskIds);
+    });
     this.#running = this.#run();
   }
 
@@ -145,6 +150,7 @@ export class Lane {
     await this.#settlements.close(giveUp.signal);
     settled.abort();
     await timeUp;
+    this.#unsubscribe();
   }
 
   async #run(): Promise<void> {

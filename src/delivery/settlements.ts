@@ -59,6 +59,11 @@ export class Settlements {
     this.#write();
   }
 
+  /** An operator has stepped in: claims of these tasks are no longer ours. */
+  lose(taskIds: readonly number[]): void {
+    if (this.#held.size > 0) this.#forget(taskIds);
+  }
+
   /** True once the spool has said that a claim is no longer ours: an operator stepped in. */
   isLost(claim: Claim): boolean {
     return !this.#held.has(claim);

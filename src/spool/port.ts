@@ -296,7 +296,9 @@ export interface PurgePolicy {
 export type SpoolEvent =
   | { readonly type: 'work'; readonly kind: TaskKind }
   | { readonly type: 'entry'; readonly entryId: number; readonly state: EntryState }
-  | { readonly type: 'record'; readonly collection: string };
+  | { readonly type: 'record'; readonly collection: string }
+  /** Claims that an operator has ended; told before the operator is answered. */
+  | { readonly type: 'withdrawn'; readonly taskIds: readonly number[] };
 
 /**
  * A small durable fact beside the entries: what a stage has to remember across restarts, or leaves for another.

@@ -234,6 +234,20 @@ export function testKeeping(fact: Fact): void {
     t.deepEqual(heard, [`${entryId} pending`, 'work rules', `${entryId} delivered`, 'record asked']);
   });
 
+  fact('tells whose claims an operator has ended before it answers the operator', async (t, spool) => {
+    const heard: (readonly number[])[] = [];
+    const stop = spool.subscribe((event) => {
+      if (event.type === 'withdrawn') heard.push(event.taskIds);
+    });
+    for (let count = 0; count < 3; count += 1) await receive(spool);
+    const claims = await spool.claim({ kind: 'rules', limit: 2 }, AbortSignal.timeout(5000));
+
+    t.is(await spool.hold({ kind: 'rules' }, 'wait'), 3);
+
+    t.deepEqual(heard.flat().toSorted(), claims.map(({ taskId }) => taskId).toSorted());
+    stop();
+  });
+
   fact('knows nothing of entries that never were', async (t, spool) => {
     const error = await t.throwsAsync(spool.open(17), { instanceOf: SpoolError });
     t.is(error?.code, 'ENTRY_UNKNOWN');

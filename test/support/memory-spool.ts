@@ -73,6 +73,11 @@ export class MemorySpool {
     return this.tasks.filter((task) => task.state === state).length;
   }
 
+  /** There is nothing that it would tell. */
+  subscribe(): () => void {
+    return () => {};
+  }
+
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<readonly Claim[]> {
     if (request.taskIds !== undefined) {
       const meant = this.#waiting(request).filter(({ taskId }) => request.taskIds?.includes(taskId));

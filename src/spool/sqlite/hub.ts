@@ -39,10 +39,11 @@ export class SpoolHub {
     return this.#isHealthy;
   }
 
-  heard({ isHealthy, durable, removals, entries, work, records }: GroupNews): void {
+  heard({ isHealthy, durable, removals, entries, work, records, withdrawn }: GroupNews): void {
     this.#setHealthy(isHealthy);
     if (durable !== undefined) groupMadeDurable(this.#telemetry, { durationMs: durable.ms });
     if (removals.length > 0) this.#actions?.remove(removals);
+    if (withdrawn.length > 0) this.#tell({ type: 'withdrawn', taskIds: withdrawn });
     for (const { entryId, state } of entries) this.#tell({ type: 'entry', entryId, state });
     for (const kind of work) this.#tell({ type: 'work', kind });
     for (const collection of records) this.#tell({ type: 'record', collection });

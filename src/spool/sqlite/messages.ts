@@ -221,6 +221,8 @@ export interface GroupNews {
   readonly entries: readonly { readonly entryId: number; readonly state: EntryState }[];
   /** Collections of records that have changed. */
   readonly records: readonly string[];
+  /** Tasks whose claims an operator has ended. */
+  readonly withdrawn: readonly number[];
   /** Files and folders that may go now. */
   readonly removals: readonly string[];
   /** Bytes made durable by the group and how long that took, when it had any. */

@@ -9,6 +9,7 @@ export class News {
   #entries: { entryId: number; state: EntryState }[] = [];
   #work = new Set<TaskKind>();
   #records = new Set<string>();
+  #withdrawn: number[] = [];
   #removals: string[] = [];
 
   entryChanged(unit: Unit, entryId: number, state: EntryState): void {
@@ -25,21 +26,28 @@ export class News {
     if (this.isWanted) unit.onCommit(() => this.#records.add(collection));
   }
 
+  /** An operator has taken a task from whoever had claimed it. */
+  claimWithdrawn(unit: Unit, taskId: number): void {
+    if (this.isWanted) unit.onCommit(() => this.#withdrawn.push(taskId));
+  }
+
   /** Once committed, the file or folder at `path` has no owner any more. */
   remove(unit: Unit, path: string): void {
     unit.onCommit(() => this.#removals.push(path));
   }
 
-  take(): Pick<GroupNews, 'entries' | 'work' | 'records' | 'removals'> {
+  take(): Pick<GroupNews, 'entries' | 'work' | 'records' | 'withdrawn' | 'removals'> {
     const taken = {
       entries: this.#entries,
       work: [...this.#work],
       records: [...this.#records],
+      withdrawn: this.#withdrawn,
       removals: this.#removals,
     };
     this.#entries = [];
     this.#work = new Set();
     this.#records = new Set();
+    this.#withdrawn = [];
     this.#removals = [];
     return taken;
   }

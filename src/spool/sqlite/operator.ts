@@ -106,8 +106,12 @@ export class OperatorAction {
 
   /** Whoever had claimed it has lost it, and what it kept back may go on. */
   #left(task: OpenTask): void {
-    if (task.token === null) this.#context.order.moved(task.kind, task.entry_id);
-    else this.#desk.settled(task.task_id, task.token);
+    const { order, news, unit } = this.#context;
+    if (task.token === null) order.moved(task.kind, task.entry_id);
+    else {
+      this.#desk.settled(task.task_id, task.token);
+      news.claimWithdrawn(unit, task.task_id);
+    }
     claimEnded(this.#context, task.entry_id);
   }
 
