@@ -38,7 +38,7 @@ const mayImport = {
   ],
 };
 
-const shared = '^src/(errors|kinds|duration|did-you-mean|time-zone|secret)[.]ts$';
+const shared = '^src/(errors|kinds|duration|did-you-mean|time-zone|secret|clock)[.]ts$';
 const stages = ['intake', 'spool', 'rules', 'conversion', 'delivery', 'console', 'notices'];
 const roots =
   '^src/(main|generate|conversion/worker|spool/(sqlite|files)/worker|cli/(demo-pacs|bench-receiver))[.]ts$';

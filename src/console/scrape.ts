@@ -1,12 +1,10 @@
 /** Gauges of what lies in the spool: read when Prometheus asks, so that they are never older than the answer. */
-import type { SpoolStatus } from '../spool/spool.ts';
+import { partsOfKind, type SpoolStatus } from '../spool/spool.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ConsolePorts } from './ports.ts';
 
 /** The spool is one volume; the label leaves room for more. */
 const VOLUME = 'spool';
-const DELIVERY = 'delivery:';
-const COMMITMENT = 'commitment:';
 
 /** Everything in Prometheus' text format. */
 export async function scrape({ spool, telemetry, lanes }: ConsolePorts): Promise<string> {
@@ -44,19 +42,15 @@ function collectTasks(metrics: Metrics, { tasks }: SpoolStatus, destinations: re
   }
   const oldest = new Map(destinations.map((destination) => [destination, 0]));
   for (const { kind, state, count, oldestAtMs } of tasks) {
-    if (kind.startsWith(COMMITMENT)) {
+    const { stage, destination } = partsOfKind(kind);
+    metrics.tasks.inc({ stage, state }, count);
+    if (destination === undefined) continue;
+    if (stage === 'commitment') {
       // Taken, and not done with: what is held there is a dead letter like any other.
-      const destination = kind.slice(COMMITMENT.length);
-      metrics.tasks.inc({ stage: 'commitment', state }, count);
-      metrics.deliveryItems.inc(
-        { destination, state: state === 'held' ? state : 'awaiting-commitment' },
-        count,
-      );
+      const itemState = state === 'held' ? state : 'awaiting-commitment';
+      metrics.deliveryItems.inc({ destination, state: itemState }, count);
       continue;
     }
-    const destination = kind.startsWith(DELIVERY) ? kind.slice(DELIVERY.length) : undefined;
-    metrics.tasks.inc({ stage: destination === undefined ? kind : 'delivery', state }, count);
-    if (destination === undefined) continue;
     metrics.deliveryItems.inc({ destination, state }, count);
     if (state === 'held' || count === 0) continue;
     const before = oldest.get(destination) || Number.POSITIVE_INFINITY;

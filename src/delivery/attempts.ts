@@ -3,13 +3,13 @@
  * status.
  */
 
+import type { Clock } from '../clock.ts';
 import { coveredMs } from '../schedule/intervals.ts';
 import type { Claim, DeliveryPayload } from '../spool/spool.ts';
 import { breakerClosed, breakerOpened, deliveryFailed, deliveryTaken } from '../telemetry/events.ts';
 import { deliveryGivenUp, deliveryReported } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Breaker, Probe } from './breaker.ts';
-import type { Clock } from './clock.ts';
 import { commitmentTask } from './commitment-tasks.ts';
 import type { LaneHours } from './lane-hours.ts';
 import type { LaneStatus } from './lane-status.ts';

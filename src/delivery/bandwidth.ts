@@ -5,7 +5,7 @@
  * allowed, and hardly fewer. It is the reading of what is sent next that waits: a peer sees a slow sender, not
  * one that stops, and what was sent is answered at once.
  */
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Given out at a time, as a share of what a second may carry. */
 const PIECES_PER_S = 8;

@@ -1,11 +1,9 @@
-import type { Spool } from '../spool/spool.ts';
+import type { Clock } from '../clock.ts';
+import { partsOfKind, type Spool } from '../spool/spool.ts';
 import { laneBlocked, laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Clock } from './clock.ts';
-import { committingDestination } from './commitment-tasks.ts';
 import type { LaneStatus } from './lane-status.ts';
 
-const KIND = 'delivery:';
 /** How often the spool is asked for tasks of destinations that are not configured. */
 const LOOK_EVERY_MS = 5000;
 
@@ -46,10 +44,10 @@ export class BlockedLanes {
     const found = new Map<string, number>();
     const awaiting = new Map<string, number>();
     for (const { kind, count } of (await this.#deps.spool.status()).tasks) {
-      const committing = committingDestination(kind);
-      if (committing !== undefined) awaiting.set(committing, (awaiting.get(committing) ?? 0) + count);
-      const destination = kind.startsWith(KIND) ? kind.slice(KIND.length) : committing;
-      if (destination === undefined || count === 0 || this.#isConfigured(destination)) continue;
+      const { stage, destination } = partsOfKind(kind);
+      if (destination === undefined) continue;
+      if (stage === 'commitment') awaiting.set(destination, (awaiting.get(destination) ?? 0) + count);
+      if (count === 0 || this.#isConfigured(destination)) continue;
       found.set(destination, (found.get(destination) ?? 0) + count);
     }
     for (const [destination, tasks] of found) {

@@ -12,6 +12,7 @@
  * Deliberately absent: how a destination is asked, and how a report reaches the spool.
  */
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import type { CommitmentReport } from '../dimse/storage-commitment.ts';
 import {
   type Claim,
@@ -34,7 +35,6 @@ import {
 } from '../telemetry/commitment-events.ts';
 import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Clock } from './clock.ts';
 import type { CommitmentAnswer, CommitmentPeer } from './commitment-peer.ts';
 import { commitmentKind, meaningOf, resendTask } from './commitment-tasks.ts';
 import { backOffMs } from './retry-policy.ts';

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import {
   COMMITMENT_COLLECTION,
   type CommitmentReported,
@@ -8,7 +9,6 @@ import {
 import { commitmentReportIdle } from '../telemetry/commitment-events.ts';
 import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { Clock } from './clock.ts';
 import type { CommitmentLane } from './commitment-lane.ts';
 
 /** Reports of one reading. */

@@ -6,15 +6,8 @@ import { type Claim, type DeliveryPayload, type NewTask, PRIORITY } from '../spo
 
 export type CommitmentKind = `commitment:${string}`;
 
-const KIND = 'commitment:';
-
 export function commitmentKind(destination: string): CommitmentKind {
-  return `${KIND}${destination}`;
-}
-
-/** Undefined for a task of another stage. */
-export function committingDestination(kind: string): string | undefined {
-  return kind.startsWith(KIND) ? kind.slice(KIND.length) : undefined;
+  return `commitment:${destination}`;
 }
 
 /** What follows a delivery that was taken: the destination has to commit to it. */

@@ -12,10 +12,11 @@
  *
  * Deliberately absent: codecs. What a destination takes only in another transfer syntax is not converted here.
  */
+
+import { type Clock, systemClock } from '../clock.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { BlockedLanes } from './blocked-lanes.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { CommitmentReports } from './commitment-reports.ts';
 import type { DestinationsSettings } from './config.ts';
 import { DeliveryError } from './errors.ts';

@@ -2,6 +2,8 @@
  * Sends what a lane claims, over its slots, until it is told that something has changed: the breaker, the hour, or
  * that the lane stops. What is being sent then finishes; what was claimed ahead is given back.
  */
+
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Claim, ClaimRequest, DeliveryPayload, Spool } from '../spool/spool.ts';
 import { laneTroubled } from '../telemetry/events.ts';
@@ -10,7 +12,6 @@ import type { Attempts } from './attempts.ts';
 import type { Breaker } from './breaker.ts';
 import { isFirstOfSet, priorityOf, setOf } from './claim-order.ts';
 import { ClaimQueue, type Next } from './claim-queue.ts';
-import type { Clock } from './clock.ts';
 import type { DestinationSession, PreparedItem } from './destination-kind.ts';
 import type { LaneSettings } from './lane-settings.ts';
 import { type Outcome, outcomeOfError } from './outcome.ts';

@@ -12,6 +12,8 @@
  *
  * Deliberately absent: how anything is sent, and which failures are worth another try.
  */
+
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import type { Spool } from '../spool/spool.ts';
 import { laneTroubled } from '../telemetry/events.ts';
@@ -19,7 +21,6 @@ import { laneHoursChanged } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Attempts } from './attempts.ts';
 import { Breaker } from './breaker.ts';
-import type { Clock } from './clock.ts';
 import type { DestinationSession } from './destination-kind.ts';
 import { Flow } from './flow.ts';
 import { type Hours, LaneHours } from './lane-hours.ts';

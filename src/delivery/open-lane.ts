@@ -1,12 +1,12 @@
 /** Everything of one destination that has to be open for deliveries: its session, and the lane on top of it. */
 import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../clock.ts';
 import type { Spool } from '../spool/spool.ts';
 import { laneOpened } from '../telemetry/events.ts';
 import { laneReportOnly } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ownTimeZone } from '../time-zone.ts';
 import { Bandwidth } from './bandwidth.ts';
-import type { Clock } from './clock.ts';
 import { CommitmentLane } from './commitment-lane.ts';
 import type { DestinationSession } from './destination-kind.ts';
 import { type DestinationSettings, openDestination } from './destinations.ts';

@@ -2,9 +2,10 @@
  * The claims in hand: kept from lapsing while they are worked on, and settled in batches behind the sender's
  * back. Whatever the spool cannot write now is written later; until then the claim stays ours.
  */
+
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { type Claim, ClaimsLostError, type Completion, type Failure, type Spool } from '../spool/spool.ts';
-import type { Clock } from './clock.ts';
 
 /** How long a claim survives us, should we die without a word. */
 export const LEASE_MS = 120_000;

@@ -7,6 +7,8 @@
  *
  * Deliberately absent: the waiting, which needs no work.
  */
+
+import type { Clock } from '../clock.ts';
 import {
   type Claim,
   type Completion,
@@ -18,7 +20,6 @@ import {
 import { deliveryFailedOver, deliverySkipped } from '../telemetry/lane-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Breaker } from './breaker.ts';
-import type { Clock } from './clock.ts';
 import type { LaneSettings } from './lane-settings.ts';
 import { LEASE_MS, type Settlements } from './settlements.ts';
 

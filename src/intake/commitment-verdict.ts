@@ -3,14 +3,13 @@
  * Pure.
  */
 import { FAILURE_REASON } from '../dimse/storage-commitment.ts';
-import type { EntryRow } from '../spool/spool.ts';
+import { type EntryRow, partsOfKind } from '../spool/spool.ts';
 
 export type Verdict =
   | { readonly decided: true; readonly failureReason?: number }
   /** It may still come to either. */
   | { readonly decided: false; readonly isHeld: boolean };
 
-const DELIVERY = 'delivery:';
 /** A destination has custody. */
 const TAKEN = new Set(['delivered', 'warning', 'duplicate']);
 /** Settled without its destination: nobody there can be relied on. */
@@ -29,7 +28,7 @@ const COMMITTED: Verdict = { decided: true };
 export function verdictOn(sopClassUid: string, entry: EntryRow | undefined): Verdict {
   if (entry === undefined) return failed(FAILURE_REASON.noSuchObjectInstance);
   if (entry.sopClassUid !== sopClassUid) return failed(FAILURE_REASON.classInstanceConflict);
-  const deliveries = entry.tasks.filter(({ kind }) => kind.startsWith(DELIVERY));
+  const deliveries = entry.tasks.filter(({ kind }) => partsOfKind(kind).stage === 'delivery');
   const isConverted = entry.tasks.some(({ kind }) => kind === 'conversion');
   if (isConverted && deliveries.length === 0) return failed(FAILURE_REASON.processingFailure);
   if (deliveries.some(({ state, code = '' }) => state === 'done' && PASSED_OVER.has(code))) {

@@ -1,11 +1,10 @@
 /** What notices are judged by: the same facts that the alerts of Grafana go by, read in one go. */
-import type { Spool, SpoolStatus, TaskKind } from '../spool/spool.ts';
+import { partsOfKind, type Spool, type SpoolStatus, type TaskKind } from '../spool/spool.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { withinLimit } from './clock.ts';
+import { withinLimit } from './within-limit.ts';
 
 const STATUS_LIMIT_MS = 5000;
-const DELIVERY = 'delivery:';
 
 export interface Facts {
   readonly nowMs: number;
@@ -76,9 +75,9 @@ function spoolFacts({ refusing, healthy, tasks }: SpoolStatus): NonNullable<Fact
   const waiting: Record<string, number> = {};
   for (const { kind, state, count } of tasks) {
     if (state === 'held') held[kind] = (held[kind] ?? 0) + count;
-    else if (kind.startsWith(DELIVERY)) {
-      const destination = kind.slice(DELIVERY.length);
-      waiting[destination] = (waiting[destination] ?? 0) + count;
+    else {
+      const { stage, destination } = partsOfKind(kind);
+      if (stage === 'delivery' && destination) waiting[destination] = (waiting[destination] ?? 0) + count;
     }
   }
   return { refusing, healthy, held, waiting };

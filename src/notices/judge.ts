@@ -1,9 +1,8 @@
+import { partsOfKind } from '../spool/spool.ts';
 import { type Reading, readConditions, TOLD_AFTER_MS } from './conditions.ts';
 import type { Facts } from './facts.ts';
 import { keyOf, type LastingReason, type Occurrence } from './notice.ts';
 import type { WatchedSource } from './watched-source.ts';
-
-const DELIVERY = 'delivery:';
 
 interface Condition {
   readonly reason: LastingReason;
@@ -101,9 +100,9 @@ export class Judge {
       return count > 0 ? [{ kind, count }] : [];
     });
     return grown.map(({ kind, count }) => {
-      const stage = stageOf(kind);
+      const { stage } = partsOfKind(kind);
       // Codes are counted by stage: of two destinations nobody could tell whose they are.
-      const isAlone = grown.filter((other) => stageOf(other.kind) === stage).length === 1;
+      const isAlone = grown.filter((other) => partsOfKind(other.kind).stage === stage).length === 1;
       const codes = isAlone ? codesOf.get(stage) : undefined;
       const subject = subjectOf(kind);
       return {
@@ -119,7 +118,8 @@ export class Judge {
 
   /** What was given up is held too, and told once. */
   #takeGivenUp(kind: string): number {
-    const destination = kind.startsWith(DELIVERY) ? kind.slice(DELIVERY.length) : '';
+    const { stage, destination = '' } = partsOfKind(kind);
+    if (stage !== 'delivery') return 0;
     const count = this.#gaveUpBefore[destination] ?? 0;
     delete this.#gaveUpBefore[destination];
     return count;
@@ -170,14 +170,7 @@ export class Judge {
   }
 }
 
-function stageOf(kind: string): string {
-  const colon = kind.indexOf(':');
-  return colon < 0 ? kind : kind.slice(0, colon);
-}
-
 function subjectOf(kind: string): string {
-  const colon = kind.indexOf(':');
-  return colon < 0
-    ? kind
-    : `${kind.slice(0, colon)} ${kind.startsWith(DELIVERY) ? 'to' : 'of'} ${kind.slice(colon + 1)}`;
+  const { stage, destination } = partsOfKind(kind);
+  return destination === undefined ? stage : `${stage} ${stage === 'delivery' ? 'to' : 'of'} ${destination}`;
 }

@@ -11,12 +11,12 @@
  *
  * Deliberately absent: any knowledge of stages. Spool, metrics and names come in.
  */
+import { type Clock, systemClock } from '../clock.ts';
 import type { NewRecord, Spool, SpoolRecord } from '../spool/spool.ts';
 import { noticesTroubled } from '../telemetry/notice-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Message } from './channel-kind.ts';
 import { openChannel } from './channels.ts';
-import { type Clock, systemClock, withinLimit } from './clock.ts';
 import type { NoticesSettings } from './config.ts';
 import { Digest, type DigestState } from './digest.ts';
 import { NoticeError } from './errors.ts';
@@ -26,6 +26,7 @@ import { messageOf } from './message.ts';
 import { type Notice, noticeOf, type Occurrence } from './notice.ts';
 import { Outbox } from './outbox.ts';
 import { type SilenceSettings, watchedSources } from './watched-source.ts';
+import { withinLimit } from './within-limit.ts';
 
 /** How often the facts are looked at. */
 const LOOK_EVERY_MS = 10_000;

@@ -1,8 +1,8 @@
+import type { Clock } from '../clock.ts';
 import { GatewayError } from '../errors.ts';
 import { noticeDropped, noticeNotSent, noticeSent } from '../telemetry/notice-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Channel, Message } from './channel-kind.ts';
-import type { Clock } from './clock.ts';
 import type { Notice } from './notice.ts';
 
 /** More than a person reads; what is older then is dropped. */

@@ -34,6 +34,7 @@ export type * from './port.ts';
 export { backUpSpool, restoreSpool } from './sqlite/restore.ts';
 export { goBack } from './sqlite/way-back.ts';
 export type { TaskGroup, TaskPreview } from './task-groups.ts';
+export { partsOfKind } from './task-kind.ts';
 
 export interface SpoolDependencies {
   readonly telemetry: Telemetry;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../src/delivery/clock.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { Claim, Failure, Spool } from '../../src/spool/spool.ts';
 
 /** A clock that runs so many times faster than that of the machine, for what happens in days, on real sockets. */

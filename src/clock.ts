@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time as the lanes see it; a test brings its own. */
+/** Time as lanes and notices see it; a test brings its own. */
 export interface Clock {
   /** Milliseconds since 1970, for due times that outlive the process. */
   now(): number;
