@@ -53,6 +53,22 @@ for (const [policy, statuses, states, kept] of [
 }
 
 // Fault case 9.
+test('the same image with padding behind it is the same image', async (t) => {
+  await using gateway = await startWith('keep-both-and-hold');
+  const padding = Buffer.from('fcfffcff4f42000008000000'.concat('00'.repeat(8)), 'hex'); // (FFFC,FFFC) OB
+  const padded: Capture = { ...first, dataSet: Buffer.concat([first.dataSet, padding]) };
+  const idle = () => spoolReaches(gateway.spool, (now) => now.states.pending === 0);
+
+  await sendInstances(gateway.port, [first]);
+  await idle();
+  await sendInstances(gateway.port, [padded]);
+
+  const { accepted, states } = await idle();
+  t.is(accepted, 1);
+  t.like(states, { delivered: 1, held: 0 });
+});
+
+// Fault case 9.
 test('a source may have a policy of its own', async (t) => {
   const sources = { corrects: { ae_title: 'MODALITY', other_content: 'replace' } };
   await using gateway = await startTestGateway({ settings: { sources } });
