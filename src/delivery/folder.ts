@@ -39,8 +39,8 @@ const FolderSettings = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Makes the folder at start where it is missing. False for a mount point, so that nothing is written ' +
-        'under it while the volume is not mounted.',
+      'Makes the folder at start where it is missing. False for a folder on a volume that may not be mounted: ' +
+        'then instances wait for it. It must lie below the mount point, which is there without the volume, too.',
     ),
   template: PathTemplateSetting.default(DEFAULT_TEMPLATE).describe(
     'Path of each file below the folder; keywords or tags of attributes in braces.',
