@@ -5,6 +5,8 @@ import { encodingOf, UNDEFINED_LENGTH } from '../dicom/element-header.ts';
 import { findElements, type RawElement } from '../dicom/element-reader.ts';
 import { readFileMeta } from '../dicom/file-meta.ts';
 import { isPixelData } from '../dicom/header-index.ts';
+import { Tag } from '../dicom/tags.generated.ts';
+import { findPixelData, isSameBytes, type PixelDataPlace } from './compare-pixel-data.ts';
 
 const HEAD_BYTES_MAX = 8 * 1024 * 1024;
 const VALUE_SHOWN_MAX = 64;
@@ -25,44 +27,70 @@ interface Head {
 }
 
 /**
- * Compares value by value what stands in front of the pixel data, of files in the same transfer syntax.
+ * Compares value by value, of files in the same transfer syntax. Data Set Trailing Padding is none that counts.
  *
- * @returns at most 100; `(7FE0,0010)` where what differs is not in front of it
+ * @returns at most 100; none where nothing differs but how the values are written, or what differs cannot be read
  */
 export async function differingAttributes(
   pathA: string,
   pathB: string,
   { showValues }: { readonly showValues: boolean },
 ): Promise<readonly AttributeDifference[]> {
-  const [a, b] = await Promise.all([readHead(pathA), readHead(pathB)]);
+  await using a = await open(pathA);
+  await using b = await open(pathB);
+  const [partsA, partsB] = [await readParts(a), await readParts(b)];
   const found: AttributeDifference[] = [];
-  compareElements(a, b, '', found);
-  if (found.length === 0) return [{ path: '(7FE0,0010)', in: 'both' }];
+  compareElements(partsA.head, partsB.head, '', found);
+  found.push(...(await comparePixelData({ file: a, ...partsA }, { file: b, ...partsB })));
+  compareElements(partsA.rest, partsB.rest, '', found);
   const shown = found.slice(0, ATTRIBUTES_MAX);
   return showValues ? shown : shown.map(({ path, in: where }) => ({ path, in: where }));
 }
 
-async function readHead(path: string): Promise<Head> {
-  await using file: FileHandle = await open(path);
+interface Parts {
+  readonly head: Head;
+  readonly pixelData: PixelDataPlace | undefined;
+  /** What stands behind the pixel data. */
+  readonly rest: Head;
+}
+
+async function readParts(file: FileHandle): Promise<Parts> {
   const { size } = await file.stat();
-  const { buffer, bytesRead } = await file.read({
-    buffer: Buffer.alloc(Math.min(size, HEAD_BYTES_MAX)),
-    position: 0,
-  });
-  const bytes = buffer.subarray(0, bytesRead);
+  const bytes = await readBytes(file, 0, size);
   const { transferSyntaxUid, dataSetOffset } = readFileMeta(bytes);
-  const { elements } = findElements(bytes, {
-    encoding: encodingOf(transferSyntaxUid),
-    start: dataSetOffset,
-    end: size,
-    stopsBefore: isPixelData,
-  });
-  return { bytes, elements };
+  const encoding = encodingOf(transferSyntaxUid);
+  const head = findElements(bytes, { encoding, start: dataSetOffset, end: size, stopsBefore: isPixelData });
+  const pixelData =
+    head.ended === 'stop' ? await findPixelData(file, { start: head.endOffset, size, encoding }) : undefined;
+  if (pixelData === undefined) return { head: { bytes, ...head }, pixelData, rest: NOTHING };
+  const behind = await readBytes(file, pixelData.end, size);
+  const rest = findElements(behind, { encoding, start: 0, end: size - pixelData.end });
+  return { head: { bytes, ...head }, pixelData, rest: { bytes: behind, ...rest } };
+}
+
+const NOTHING: Head = { bytes: Buffer.alloc(0), elements: [] };
+
+async function readBytes(file: FileHandle, start: number, size: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(Math.min(size - start, HEAD_BYTES_MAX));
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+  return buffer.subarray(0, bytesRead);
+}
+
+type Side = Parts & { readonly file: FileHandle };
+
+async function comparePixelData(a: Side, b: Side): Promise<readonly AttributeDifference[]> {
+  const [one, other] = [a.pixelData, b.pixelData];
+  if (one === undefined && other === undefined) return [];
+  if (one === undefined || other === undefined) {
+    return [{ path: formatTag((one ?? other)!.tag), in: one === undefined ? 'b' : 'a' }];
+  }
+  const isSame = one.tag === other.tag && (await isSameBytes({ ...a, ...one }, { ...b, ...other }));
+  return isSame ? [] : [{ path: formatTag(one.tag), in: 'both' }];
 }
 
 function compareElements(a: Head, b: Head, prefix: string, found: AttributeDifference[]): void {
-  const byTag = new Map(b.elements.map((element) => [element.tag, element]));
-  for (const one of a.elements) {
+  const byTag = new Map(meaningful(b).map((element) => [element.tag, element]));
+  for (const one of meaningful(a)) {
     const other = byTag.get(one.tag);
     byTag.delete(one.tag);
     const path = prefix + formatTag(one.tag);
@@ -76,6 +104,10 @@ function compareElements(a: Head, b: Head, prefix: string, found: AttributeDiffe
   for (const one of byTag.values()) {
     found.push({ path: prefix + formatTag(one.tag), in: 'b', b: textOf(b, one) });
   }
+}
+
+function meaningful({ elements }: Head): readonly RawElement[] {
+  return elements.filter(({ tag }) => tag !== Tag.DataSetTrailingPadding);
 }
 
 function compareItems(

@@ -1,5 +1,5 @@
 /** Inventory of a folder of DICOM files: each is read once, and none as a whole. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, opendir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseTagPath } from '../dicom/dictionary.ts';
@@ -7,7 +7,10 @@ import { type FileMeta, readFileMeta } from '../dicom/file-meta.ts';
 import { attributeValues, type HeaderIndex, identityOf, indexHeader } from '../dicom/header-index.ts';
 import { GatewayError } from '../errors.ts';
 import type { Inventory, InventoryItem } from './compare-inventory.ts';
+import { paddingStart } from './trailing-padding.ts';
 
+/** With the four letters behind it. */
+const PREAMBLE_BYTES = 132;
 const HEAD_BYTES = 64 * 1024;
 /** Where the identity lies behind icons and profiles. */
 const LONG_HEAD_BYTES = 1024 * 1024;
@@ -97,13 +100,37 @@ async function itemOf(path: string, { digests }: FolderOptions): Promise<Invento
     ...(studyInstanceUid !== undefined && { studyInstanceUid }),
     ...(seriesInstanceUid !== undefined && { seriesInstanceUid }),
     ...(modality && { modality }),
-    ...(digests && { sha256: await digestOf(file, meta.dataSetOffset) }),
+    ...(await contentOf(file, { ...meta, size }, digests)),
   };
+}
+
+type Content = Pick<InventoryItem, 'sha256' | 'unpadded'>;
+
+async function contentOf(
+  file: FileHandle,
+  place: { size: number; dataSetOffset: number; transferSyntaxUid: string },
+  digests: boolean,
+): Promise<Content> {
+  const { size, dataSetOffset } = place;
+  const end = await paddingStart(file, place);
+  if (!digests) return end < size ? { unpadded: { dataSetBytes: end - dataSetOffset } } : {};
+  const hash = createHash('sha256');
+  await addBytes(hash, file, dataSetOffset, end);
+  if (end === size) return { sha256: hash.digest('hex') };
+  const unpadded = { dataSetBytes: end - dataSetOffset, sha256: hash.copy().digest('hex') };
+  await addBytes(hash, file, end, size);
+  return { sha256: hash.digest('hex'), unpadded };
 }
 
 async function readHead(file: FileHandle, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
   return buffer.subarray(0, bytesRead);
+}
+
+/** Whether a file is one that a folder of DICOM files would be read for. */
+export async function isDicomFile(path: string): Promise<boolean> {
+  await using file = await open(path);
+  return looksLikeDicom(path, await readHead(file, PREAMBLE_BYTES));
 }
 
 function looksLikeDicom(path: string, head: Buffer): boolean {
@@ -125,12 +152,11 @@ function factsOf(index: HeaderIndex, meta: FileMeta) {
   };
 }
 
-async function digestOf(file: FileHandle, start: number): Promise<string> {
-  const hash = createHash('sha256');
-  const piece = Buffer.alloc(PIECE_BYTES);
-  for (let position = start; ; ) {
-    const { bytesRead } = await file.read(piece, 0, piece.length, position);
-    if (bytesRead === 0) return hash.digest('hex');
+async function addBytes(hash: Hash, file: FileHandle, start: number, end: number): Promise<void> {
+  const piece = Buffer.alloc(Math.min(PIECE_BYTES, end - start));
+  for (let position = start; position < end; ) {
+    const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, end - position), position);
+    if (bytesRead === 0) return; // Somebody has made it shorter.
     hash.update(piece.subarray(0, bytesRead));
     position += bytesRead;
   }

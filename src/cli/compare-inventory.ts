@@ -12,6 +12,8 @@ export interface InventoryItem {
   readonly dataSetBytes?: number;
   /** Of the data set; lower-case hex. */
   readonly sha256?: string;
+  /** The same without Data Set Trailing Padding, where there is some: it means nothing. */
+  readonly unpadded?: { readonly dataSetBytes: number; readonly sha256?: string };
   /** When it came, or would have been sent. */
   readonly atMs?: number;
   /** Of reports: the same number again is the same sending again, after a crash. */

@@ -14,6 +14,8 @@ const FORMAT = 'slidegate-inventory-1';
 const UNREADABLE_MAX = 1000;
 
 const Uid = z.string().regex(/^[\d.]{1,64}$/);
+const Bytes = z.int().min(0);
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What is read of a line; the rest of a report is for people. */
 const Line = z.object({
@@ -23,11 +25,9 @@ const Line = z.object({
   seriesInstanceUid: Uid.or(z.literal('')).optional(),
   transferSyntaxUid: Uid.optional(),
   modality: z.string().max(16).optional(),
-  dataSetBytes: z.int().min(0).optional(),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .optional(),
+  dataSetBytes: Bytes.optional(),
+  sha256: Sha256.optional(),
+  unpadded: z.object({ dataSetBytes: Bytes, sha256: Sha256.optional() }).optional(),
   at: z.iso.datetime().optional(),
   entryId: z.int().optional(),
 });

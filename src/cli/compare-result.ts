@@ -153,9 +153,15 @@ export function compareItems(
   const comparedBy = bestOf(a, b);
   if (bothDiffer(a.sopClassUid, b.sopClassUid)) return { comparedBy, differs: 'sop-class' };
   if (bothDiffer(a.transferSyntaxUid, b.transferSyntaxUid)) return { comparedBy, differs: 'transfer-syntax' };
-  if (comparedBy === 'digest' && a.sha256 !== b.sha256) return { comparedBy, differs: 'digest' };
-  if (comparedBy === 'length' && a.dataSetBytes !== b.dataSetBytes) return { comparedBy, differs: 'length' };
+  if (comparedBy === 'digest' && !agree(a, b, 'sha256')) return { comparedBy, differs: 'digest' };
+  if (comparedBy === 'length' && !agree(a, b, 'dataSetBytes')) return { comparedBy, differs: 'length' };
   return { comparedBy };
+}
+
+/** With padding or without it, as a side that tells no more than a digest has one and not the other. */
+function agree(a: InventoryItem, b: InventoryItem, by: 'sha256' | 'dataSetBytes'): boolean {
+  const ofB = [b[by], b.unpadded?.[by]];
+  return [a[by], a.unpadded?.[by]].some((value) => value !== undefined && ofB.includes(value));
 }
 
 function bestOf(a: InventoryItem, b: InventoryItem): ComparedBy {

@@ -83,14 +83,17 @@ function totals({ a, b }: ComparisonResult): readonly string[] {
   return [table(['', 'A', 'B'], rows)];
 }
 
+/** A side that tells none of its instances', as reports tell no modality, has none to be counted. */
 function rowsOf(
   a: Readonly<Record<string, number>>,
   b: Readonly<Record<string, number>>,
   nameOf: (key: string) => string,
 ): readonly (readonly string[])[] {
+  const cell = (side: Readonly<Record<string, number>>, key: string) =>
+    Object.keys(side).length === 0 ? '-' : String(side[key] ?? 0);
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .sort()
-    .map((key) => [nameOf(key), String(a[key] ?? 0), String(b[key] ?? 0)]);
+    .map((key) => [nameOf(key), cell(a, key), cell(b, key)]);
 }
 
 function differenceText({ sopInstanceUid, by, a, b }: Difference, { attributes }: Compared): string {

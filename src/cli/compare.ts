@@ -92,13 +92,18 @@ async function openInventory(name: string, values: Values): Promise<Inventory> {
     const authorization = authorizationOf(values);
     return httpInventory(url, { quick, fetch, ...(authorization !== undefined && { authorization }) });
   }
+  const { folderInventory, isDicomFile } = await import('./compare-folder.ts');
   const { fileInventory, hasReports, reportsInventory } = await import('./compare-lines.ts');
-  const stats = await stat(name).catch((error: NodeJS.ErrnoException) => {
+  const fail = (error: NodeJS.ErrnoException) => {
     throw new FileUnreadableError(`Cannot read "${name}": ${error.code}`, { path: name }, { cause: error });
-  });
-  if (!stats.isDirectory()) return fileInventory(name);
+  };
+  const stats = await stat(name).catch(fail);
+  if (!stats.isDirectory()) {
+    if (stats.isFile() && (await isDicomFile(name).catch(fail)))
+      throw new UsageError(`"${name}" is a DICOM file: name a folder`);
+    return fileInventory(name);
+  }
   if (await hasReports(name)) return reportsInventory(name, destination);
-  const { folderInventory } = await import('./compare-folder.ts');
   return folderInventory(name, { digests: !quick });
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,6 +119,55 @@ test('of files that differ the attributes are told, their values only when asked
   t.notRegex(hidden.stdout, /North|late/);
 });
 
+for (const transferSyntaxUid of ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.4.50']) {
+  test(`padding behind the data set is no difference, and hides none, in ${transferSyntaxUid}`, async (t) => {
+    const folder = await temporary(t);
+    const [a, b, padded] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'padded.jsonl')];
+    const same = { label: 'padded', transferSyntaxUid };
+    const other = { label: 'other', transferSyntaxUid };
+    await filesIn(a, [same, { ...other, extra: { ImageComments: 'x' } }]);
+    await filesIn(b, [same, other]);
+    const hasVr = transferSyntaxUid !== '1.2.840.10008.1.2';
+    const padding = Buffer.from(`fcfffcff${hasVr ? '4f420000' : ''}2c010000${'00'.repeat(300)}`, 'hex');
+    for (const file of ['0.dcm', 'deep/1.dcm']) await appendFile(join(b, file), padding);
+    await slidegate(['compare', '--write', padded, b]);
+
+    const { result } = await compare(a, b);
+    const quick = await compare(a, b, '--quick');
+    const written = await compare(padded, a);
+
+    t.is(result.counts.equal, 1);
+    t.deepEqual(
+      result.different.map((one: { attributes: unknown }) => one.attributes),
+      [[{ path: '(0020,4000)', in: 'a' }]],
+    );
+    t.deepEqual(
+      [quick, written].map((one) => one.result.counts.equal),
+      [1, 1],
+    );
+  });
+}
+
+test('what differs behind the pixel data is told by its name', async (t) => {
+  const folder = await temporary(t);
+  const [a, b] = [join(folder, 'a'), join(folder, 'b')];
+  for (const transferSyntaxUid of ['1.2.840.10008.1.2.1', '1.2.840.10008.1.2.4.50']) {
+    const label = `behind ${transferSyntaxUid}`;
+    await filesIn(join(a, label), [{ label, transferSyntaxUid }]);
+    await mkdir(join(b, label), { recursive: true });
+    const signatures = Buffer.from('fafffaff5351000000000000', 'hex'); // An empty sequence.
+    const file = await readFile(join(a, label, '0.dcm'));
+    await writeFile(join(b, label, '0.dcm'), Buffer.concat([file, signatures]));
+  }
+
+  const { result } = await compare(a, b);
+
+  t.deepEqual(
+    result.different.map((one: { attributes: unknown }) => one.attributes),
+    Array(2).fill([{ path: '(FFFA,FFFA)', in: 'b' }]),
+  );
+});
+
 test('another transfer syntax is a difference of its own', async (t) => {
   const folder = await temporary(t);
   const [a, b] = [join(folder, 'a'), join(folder, 'b')];
@@ -178,6 +227,7 @@ test('a report of what would have been sent is compared with what another router
   const { code, result } = await compare(reports, delivered);
 
   t.is(code, 0, JSON.stringify(result));
+  t.regex((await slidegate(['compare', reports, delivered])).stdout, /^OT +- +3$/m);
   t.like(result, { equal: true, counts: { equal: 3 } });
   t.like(result.a, { kind: 'reports', instances: 3, repeated: 0 });
   t.is(result.a.unreadable.length, 1);
@@ -274,6 +324,10 @@ test('what cannot be compared is wrong use, or says why', async (t) => {
   const absent = await slidegate(['compare', folder, join(folder, 'absent')]);
   t.is(absent.code, 1);
   t.regex(absent.stderr, /Cannot read ".*absent": ENOENT/);
+  await filesIn(folder, [{ label: 'one' }]);
+  const file = await slidegate(['compare', join(folder, '0.dcm'), folder]);
+  t.is(file.code, 2);
+  t.regex(file.stderr, /0\.dcm" is a DICOM file: name a folder/);
   const nobody = await slidegate(['compare', folder, 'http://127.0.0.1:1/secret?token=t0ken']);
   t.is(nobody.code, 1);
   t.notRegex(nobody.stderr, /t0ken/);
