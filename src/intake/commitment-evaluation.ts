@@ -1,10 +1,12 @@
 import type { Spool } from '../spool/spool.ts';
 import type { CommitmentHead, CommitmentItem } from './commitment-store.ts';
-import { overdueReason, verdictOn } from './commitment-verdict.ts';
+import { entryFor, overdueReason, verdictOn } from './commitment-verdict.ts';
 import type { EntryWatch } from './entry-watch.ts';
 
 /** Queries that are under way at a time. */
 const QUERIES = 32;
+/** Entries of one SOP Instance UID that are looked at: each source that sends it may have some. */
+const ENTRIES_MAX = 100;
 /** Looking at everything again may take this share of the time. */
 const LOOKING_SHARE = 0.05;
 
@@ -94,7 +96,9 @@ export class CommitmentEvaluation {
   }
 
   async #decideOne(item: CommitmentItem, isOverdue: boolean): Promise<void> {
-    const [entry] = await this.#spool.query({ sopInstanceUid: item.sopInstanceUid, limit: 1 });
+    const { sopInstanceUid } = item;
+    const entries = await this.#spool.query({ sopInstanceUid, limit: ENTRIES_MAX });
+    const entry = entryFor(this.head.source, entries);
     const isInGrace = Date.now() < this.head.askedAtMs + this.#timing.graceMs;
     if (entry === undefined && isInGrace && !isOverdue) return; // Looked at again when the grace is over.
     const verdict = verdictOn(item.sopClassUid, entry);

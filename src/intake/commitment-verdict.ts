@@ -23,7 +23,7 @@ const COMMITTED: Verdict = { decided: true };
  * A source that goes nowhere itself, as only its products are delivered, is never committed: nobody has it once it
  * has left the spool.
  *
- * @param entry the newest of that SOP Instance UID; undefined when there is none
+ * @param entry see {@link entryFor}; undefined when there is none
  */
 export function verdictOn(sopClassUid: string, entry: EntryRow | undefined): Verdict {
   if (entry === undefined) return failed(FAILURE_REASON.noSuchObjectInstance);
@@ -48,6 +48,16 @@ export function verdictOn(sopClassUid: string, entry: EntryRow | undefined): Ver
     default:
       return entry.state satisfies never;
   }
+}
+
+/**
+ * The entry that a source means by a SOP Instance UID: the newest of its own, for what others have sent may have gone
+ * elsewhere. Who has sent none asks for others, as a workstation does for its modality.
+ *
+ * @param entries newest first
+ */
+export function entryFor(source: string, entries: readonly EntryRow[]): EntryRow | undefined {
+  return entries.find((entry) => entry.source === source) ?? entries[0];
 }
 
 /** What is said of an instance that was waited for in vain. */

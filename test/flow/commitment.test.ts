@@ -11,9 +11,11 @@ import { TestAuthority } from '../support/certificates.ts';
 import { reportOf, reportTo, startCommittingPeer } from '../support/committing-peer.ts';
 import { eventually } from '../support/eventually.ts';
 import { spoolReaches, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { RequestorPeer } from '../support/peer.ts';
 import { type Capture, secondaryCapture } from '../support/secondary-capture.ts';
 import { sendInstances } from '../support/sender.ts';
 import { startStoragePeer } from '../support/storage-peer.ts';
+import { newInstance } from '../support/temporary-spool.ts';
 
 const TO_PACS = 'rules: []\notherwise: { to: [pacs] }\n';
 
@@ -108,6 +110,39 @@ test('a modality that stays associated gets the report on the same association',
   await asking.reported(1);
 
   t.like(asking.reports[0], { transactionUid: '1.2.3.2', over: 'same-association', failed: [] });
+});
+
+test('what another source has sent elsewhere says nothing of what the asking one has sent', async (t) => {
+  const asking = modality(t);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const peer = await peerFor(t, {
+    async answer() {
+      await released;
+      return { status: 0 };
+    },
+  });
+  await using gateway = await startTestGateway({
+    rules: 'rules: [{ name: copies, when: { from: qa }, to: [outbox] }]\notherwise: { to: [pacs] }\n',
+    settings: {
+      destinations: { pacs: dimse(peer.port) },
+      sources: { ct1: { ae_title: 'CT1' }, qa: { ae_title: 'QA' } },
+    },
+  });
+  const sent = newInstance();
+  for (const calling of ['CT1', 'QA']) {
+    const sender = await RequestorPeer.associate(gateway.port, [sent], { calling });
+    await sender.store(sent);
+    await sender.release();
+  }
+  await spoolReaches(gateway.spool, ({ states }) => states.delivered === 1 && states.pending === 1);
+
+  t.is(await asking.ask(gateway.port, '1.2.3.21', [sent], { stays: true }), 0);
+  await delay(1000);
+  t.deepEqual(asking.reports, []);
+  release();
+
+  await asking.reported(1);
+  t.like(asking.reports[0], { transactionUid: '1.2.3.21', failed: [] });
 });
 
 test('what is on its way is waited for; nothing is said before every destination has it', async (t) => {
