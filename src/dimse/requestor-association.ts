@@ -26,6 +26,7 @@ import { encodeCommandPdu, fragmentLength } from './message-writer.ts';
 import { isPeerPduLengthSensible, peerMaxPduLength, requestOf } from './negotiation.ts';
 import { type AssociateAccept, LEAST_PEER_PDU_LENGTH_BYTES } from './pdu.ts';
 import { errorOfEnd } from './requestor-errors.ts';
+import { categoryOfStatus } from './status.ts';
 import { Transport } from './transport.ts';
 import type {
   AssociationServices,
@@ -275,6 +276,11 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
     if (announcesDataSet(command) || command.status === undefined) {
       throw new MessageFormatError('Cannot take response: it must have a status and no data set');
     }
+    if (!operation.isRequestSent && isSuccess(command.status)) {
+      throw new MessageFormatError(
+        'Cannot believe response: it says success before the peer had the whole message',
+      );
+    }
     operation.early = command;
     if (operation.isRequestSent) this.#settle(operation, command);
   }
@@ -377,4 +383,10 @@ export class RequestorAssociation implements ServiceUser, AssociationUser, Messa
       operation.response.reject(error);
     }
   }
+}
+
+/** A status that means that the peer has the instance. */
+function isSuccess(status: number): boolean {
+  const { outcome } = categoryOfStatus(status);
+  return outcome === 'delivered' || outcome === 'warning' || outcome === 'duplicate';
 }

@@ -281,6 +281,17 @@ test('a response that comes before the data set is complete counts when it is', 
   user.abort();
 });
 
+test('a success that comes before the data set is complete is not believed', async (t) => {
+  const port = await startAcceptor(t, async (peer) => {
+    await peer.next(); // The command set.
+    await peer.send(storeResponse(1, 0));
+  });
+  const user = await openAssociation(target(port), CONTEXTS);
+  const error = await failure(t, user.store(CT, sourceOf(Buffer.alloc(30_000_000))), PeerProtocolError);
+  t.is(error.disposition, 'unclear');
+  t.false(user.isOpen);
+});
+
 test('an instance without an accepted context is held, and the association goes on', async (t) => {
   const { port } = await startRecordingProvider(t, { acceptsAbstractSyntax: (uid) => uid === VERIFICATION });
   const user = await openAssociation(target(port), CONTEXTS);
