@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { checkSettings, formatProblem, SettingsError, type SettingsProblem } from '../config/config.ts';
 import { describeSettings } from '../config/describe.ts';
 import { checkRuleFiles } from '../config/rule-files.ts';
+import { checkSecretPlaces } from '../config/secret-places.ts';
 import { checkTlsFiles } from '../config/tls-files.ts';
 import { type Command, UsageError } from './command.ts';
 import { counted } from './text.ts';
@@ -14,8 +15,8 @@ export const config: Command = {
        slidegate config describe [<path>] [--json | --example]
 
   check            says everything that is wrong with the settings in force: config/default.yaml, then the file
-                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG; and with their rules and
-                   certificates
+                   named in SLIDEGATE_CONFIG (or <file> in its place), then NODE_CONFIG; and with their rules,
+                   certificates and secrets
   describe         what can be set, with meaning, bounds and default, in Markdown; <path> such as "spool" or
                    "destinations" narrows it
     --json         the JSON Schema of a file of settings, for editors
@@ -37,8 +38,10 @@ async function check(args: readonly string[]): Promise<number> {
   if (positionals.length > 1) throw new UsageError('config check takes one file');
   const [file] = positionals;
   try {
-    const { settings, sources, warnings } = checkSettings(file === undefined ? {} : { file });
-    const problems = [...(await checkRuleFiles(settings)), ...checkTlsFiles(settings)];
+    const { settings, sources, warnings: found } = checkSettings(file === undefined ? {} : { file });
+    const [rules, secrets] = await Promise.all([checkRuleFiles(settings), checkSecretPlaces(settings)]);
+    const problems = [...rules.problems, ...checkTlsFiles(settings), ...secrets.problems];
+    const warnings = [...found, ...rules.warnings, ...secrets.warnings];
     if (problems.length > 0) throw new SettingsError(problems);
     if (values.json) printJson({ ok: true, sources, problems: [], warnings });
     else

@@ -47,14 +47,16 @@ export interface RuleSet {
 
 /** Destinations that rules name and the settings do not. */
 export function checkRuleDestinations(ruleSet: RuleSet, names: readonly string[]): readonly Problem[] {
-  const named = [
-    ...ruleSet.rules.flatMap((rule) => [...rule.to, ...rule.toOriginal]),
-    ...(ruleSet.otherwise?.to ?? []),
-  ];
-  return named
+  return destinationsOf(ruleSet)
     .filter(({ name }) => !names.includes(name))
     .map(({ name, place }) => ({
       ...place,
       message: `unknown destination "${name}"${didYouMean(name, names) || ';'} the settings have: ${names.join(', ') || 'none'}`,
     }));
+}
+
+/** Every mention of a destination. */
+export function destinationsOf(ruleSet: RuleSet): readonly DestinationName[] {
+  const { rules, otherwise } = ruleSet;
+  return [...rules.flatMap((rule) => [...rule.to, ...rule.toOriginal]), ...(otherwise?.to ?? [])];
 }

@@ -59,6 +59,65 @@ test.serial('check says which certificate files cannot be used', async (t) => {
   t.regex(stderr, /inputs\.dimse\.tls: Cannot read "\/nowhere\/gate\.pem" for TLS: ENOENT/);
 });
 
+test.serial(
+  'check warns of secrets that are not there, and fails where an input needs the file',
+  async (t) => {
+    const empty = file('empty-password', '\n');
+    const there = file('password', 'open sesame\n');
+    const lines = [
+      'destinations:',
+      '  outbox: { kind: stow-rs, url: "https://a.example/dicom-web", auth: { kind: bearer, token_file: /nowhere/token } }',
+      'notify:',
+      '  ops: { kind: webhook, url_env: NO_SUCH_VARIABLE }',
+      `  mail: { kind: email, host: m.example, from: a@b.example, to: [c@d.example], user: u, password_file: ${empty} }`,
+      `  good: { kind: email, host: m.example, from: a@b.example, to: [c@d.example], user: u, password_file: ${there} }`,
+    ];
+    const warned = await slidegate(['config', 'check', file('secrets.yaml', lines.join('\n'))]);
+    const auth = '{ kind: bearer, tokens: { ct: { token_file: /nowhere/ct, source: ct } } }';
+    const failed = await slidegate([
+      'config',
+      'check',
+      file(
+        'input.yaml',
+        `inputs: { web: { kind: stow-rs, port: 8043, auth: ${auth} } }\nsources: { ct: { ae_title: CT } }`,
+      ),
+    ]);
+
+    t.is(warned.code, 0, warned.stderr);
+    t.deepEqual(warned.stdout.split('\n').slice(0, 3), [
+      'Warning: destinations.outbox.auth.token_file: file /nowhere/token cannot be read: ENOENT',
+      'Warning: notify.ops.url_env: environment variable NO_SUCH_VARIABLE must hold it, and is not there in this environment',
+      `Warning: notify.mail.password_file: file ${empty} must hold it, and is empty`,
+    ]);
+    t.notRegex(warned.stdout, /sesame|notify\.good/);
+    t.is(failed.code, 1);
+    t.regex(
+      failed.stderr,
+      /inputs\.web\.auth\.tokens\.ct\.token_file: file \/nowhere\/ct cannot be read: ENOENT/,
+    );
+  },
+);
+
+test.serial('check warns of a destination that neither a rule nor failover_to names', async (t) => {
+  const folder = (name: string) => `${name}: { kind: folder, path: /tmp/slidegate-${name}`;
+  const { code, stdout } = await slidegate([
+    'config',
+    'check',
+    file(
+      'destinations.yaml',
+      `destinations:\n  ${folder('outbox')}, when_down: failover, failover_to: spare }\n  ${folder('spare')} }\n  ${folder('idle')} }\n`,
+    ),
+  ]);
+
+  t.is(code, 0);
+  t.deepEqual(
+    stdout.split('\n').filter((line) => line.startsWith('Warning')),
+    [
+      'Warning: destinations.idle: nothing is sent there: no rule names it, and no failover_to of another destination',
+    ],
+  );
+});
+
 test.serial('check --json is one object, whether good or bad', async (t) => {
   const good = await slidegate(['config', 'check', '--json']);
   const bad = await slidegate(['config', 'check', '--json'], { env: { NODE_CONFIG: '{"log":{"level":1}}' } });
