@@ -95,32 +95,42 @@ async function act(action: Action, args: readonly string[]): Promise<number> {
   });
   const text = values.json
     ? JSON.stringify({ ...answer, action, preview })
-    : describe(action, answer, { preview, erases: values.erase === true });
+    : describe(action, answer, preview);
   console.log(text);
-  return preview || values.erase || answer.count > 0 ? 0 : 1;
+  return preview || answer.count > 0 || (answer.erased?.count ?? 0) > 0 ? 0 : 1;
 }
 
 interface Answer {
   readonly count: number;
+  /** Only of a discard that erases; of many, the first are named. */
+  readonly erased?: { readonly count: number; readonly entryIds: readonly number[] };
   /** Of a preview. */
   readonly groups?: readonly GroupAnswer[];
   /** Why nothing could be done about entries that were named. */
   readonly notes?: readonly string[];
 }
 
-function describe(
-  action: Action,
-  { count, groups = [], notes = [] }: Answer,
-  { preview, erases }: { preview: boolean; erases: boolean },
-): string {
-  if (erases && !preview) return `${counted(count, 'task')} discarded; what is settled was erased.`;
-  if (count === 0 && !erases) return [`Nothing to ${action}: no task matches.`, ...notes].join('\n');
-  const tasks = counted(count, 'task');
-  const done = { retry: 'again on the way', hold: 'held', discard: 'discarded' }[action];
-  if (!preview) return `${tasks} ${done}.`;
-  const how = action === 'discard' ? 'Nothing was changed; --yes discards.' : 'Nothing was changed.';
-  const said = `${tasks} would be ${done}. ${how}`;
+function describe(action: Action, answer: Answer, preview: boolean): string {
+  const { count, erased, groups = [], notes = [] } = answer;
+  if (count === 0 && (erased?.count ?? 0) === 0)
+    return [`Nothing to ${erased ? 'erase' : action}: no task matches.`, ...notes].join('\n');
+  const again = preview ? 'tried again' : 'again on the way';
+  const done = { retry: again, hold: 'held', discard: 'discarded' }[action];
+  const is = preview ? ' would be' : '';
+  const said = [
+    `${counted(count, 'task')}${is} ${done}.`,
+    ...(erased ? [describeErased(erased, is)] : []),
+    ...(preview
+      ? [action === 'discard' ? 'Nothing was changed; --yes does it.' : 'Nothing was changed.']
+      : []),
+  ].join(' ');
   return groups.length > 0 ? `${said}\n\n${describeGroups(groups, Date.now())}` : said;
+}
+
+function describeErased({ count, entryIds }: NonNullable<Answer['erased']>, is: string): string {
+  if (count === 0) return `No entry${is} erased: each has other tasks.`;
+  const named = count > entryIds.length ? '' : `: ${entryIds.join(', ')}`;
+  return `${count === 1 ? '1 entry' : `${count} entries`}${is} erased${named}.`;
 }
 
 function readEntryId(text: string): number {

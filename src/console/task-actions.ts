@@ -1,12 +1,11 @@
 /** What an operator does to tasks, and what it would do. */
 import { z } from 'zod';
-import { GatewayError } from '../errors.ts';
-import type { Selection, Spool, TaskKind, TaskPreview } from '../spool/spool.ts';
+import type { EntryRow, Selection, Spool, TaskKind, TaskPreview } from '../spool/spool.ts';
 import { operatorActed } from '../telemetry/events.ts';
 import { RequestError } from './errors.ts';
 import type { ConsolePorts } from './ports.ts';
 
-/** Entries of which it is said one by one why nothing could be done. */
+/** Entries of which it is said one by one why nothing could be done, or which were erased. */
 const EXPLAINED_MAX = 20;
 
 export const TaskAction = z.enum(['retry', 'hold', 'discard']);
@@ -50,6 +49,8 @@ export const TasksBody = z.strictObject({
 /** What was done, or would be. */
 export interface ActionResult {
   readonly count: number;
+  /** Entries that were erased, or would be; of many, only the first are named. Only of a discard that erases. */
+  readonly erased?: { readonly count: number; readonly entryIds: readonly number[] };
   /** Of a preview. */
   readonly groups?: TaskPreview['groups'];
   /** Why nothing can be done about entries that were named, each a sentence. */
@@ -71,16 +72,32 @@ export async function act(
   if (preview) {
     const { count: own, groups } = await spool.preview(action, selection);
     // What was made of an entry is erased with it, and counted.
-    const count = erase ? await spool.discard(selection, { reason, by, preview, erase }) : own;
-    return { count, groups, ...(await notesOn(spool, stated.entryIds, count)) };
+    const { count, erased } = erase
+      ? await spool.discard(selection, { reason, by, preview, erase })
+      : { count: own, erased: [] };
+    const notes = await notesOn(spool, stated.entryIds, count + erased.length);
+    return { count, ...(erase && { erased: viewErased(erased) }), groups, ...notes };
   }
   let count: number;
+  let erased: readonly number[] = [];
   if (action === 'retry') count = await spool.retry(selection, by);
   else if (action === 'hold') count = await spool.hold(selection, reason, by);
-  else count = await spool.discard(selection, { reason, by, erase });
+  else ({ count, erased } = await spool.discard(selection, { reason, by, erase }));
   const { destination } = stated;
-  operatorActed(telemetry, { action, count, by, ...(destination !== undefined && { destination }) });
-  return { count, ...(!erase && (await notesOn(spool, stated.entryIds, count))) };
+  operatorActed(telemetry, {
+    action,
+    count,
+    by,
+    ...(destination !== undefined && { destination }),
+    ...(erase && { erased: erased.length }),
+  });
+  const notes = await notesOn(spool, stated.entryIds, count + erased.length);
+  return { count, ...(erase && { erased: viewErased(erased) }), ...notes };
+}
+
+function viewErased(entryIds: readonly number[]): NonNullable<ActionResult['erased']> {
+  const sorted = entryIds.toSorted((one, other) => one - other);
+  return { count: sorted.length, entryIds: sorted.slice(0, EXPLAINED_MAX) };
 }
 
 function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
@@ -99,33 +116,24 @@ function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
 
 /** Whoever names entries and sees nothing happen is told why. */
 async function notesOn(
-  spool: Pick<Spool, 'query' | 'open'>,
+  spool: Pick<Spool, 'query'>,
   entryIds: readonly number[] | undefined,
-  count: number,
+  done: number,
 ): Promise<{ notes?: readonly string[] }> {
-  if (entryIds === undefined || count > 0) return {};
+  if (entryIds === undefined || done > 0) return {};
   const asked = entryIds.slice(0, EXPLAINED_MAX);
   const found = new Map(
     (await spool.query({ entryIds: asked, limit: asked.length })).map((entry) => [entry.entryId, entry]),
   );
-  const notes = await Promise.all(
-    asked.map(async (entryId) => {
-      const entry = found.get(entryId);
-      if (entry === undefined) return `There is no entry ${entryId}.`;
-      const gone = (await areBytesGone(spool, entryId)) ? ', and its bytes are gone' : '';
-      return `Entry ${entryId} is ${entry.state}${gone}: no task of it matches.`;
-    }),
-  );
+  const notes = asked.map((entryId) => {
+    const entry = found.get(entryId);
+    if (entry === undefined) return `There is no entry ${entryId}.`;
+    return `Entry ${entryId} is ${entry.state}${describeGone(entry)}: no task of it matches.`;
+  });
   return { notes };
 }
 
-async function areBytesGone(spool: Pick<Spool, 'open'>, entryId: number): Promise<boolean> {
-  try {
-    const stored = await spool.open(entryId);
-    await stored.close();
-    return false;
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'BYTES_PURGED') return true;
-    throw error;
-  }
+function describeGone({ bytes, erased }: EntryRow): string {
+  if (erased) return `, and was erased by ${erased.by} at ${new Date(erased.atMs).toISOString()}`;
+  return bytes === 'kept' ? '' : ', and its bytes are gone';
 }

@@ -131,9 +131,16 @@ export function viewEntry(entry: EntryRow) {
     peerAddress: entry.peerAddress,
     receivedAt: isoTime(entry.receivedAtMs),
     sizeBytes: entry.sizeBytes,
+    /** `purged` by retention; `erased` by an operator. */
+    bytes: entry.bytes,
+    ...(entry.erased && { erased: viewErased(entry.erased) }),
     tasks: entry.tasks.map(viewTask),
     ...(entry.explanation !== undefined && { explanation: entry.explanation }),
   };
+}
+
+function viewErased({ atMs, by, reason }: NonNullable<EntryRow['erased']>) {
+  return { at: isoTime(atMs), by, reason };
 }
 
 function viewTask(task: TaskRow) {

@@ -9,6 +9,7 @@
  * associations, rules or destinations.
  */
 import type { Disposition } from '../errors.ts';
+import type { Discarded, Kept } from './kept.ts';
 import type { TaskPreview } from './task-groups.ts';
 
 /** Task kinds are open: these are the ones in use. */
@@ -224,7 +225,7 @@ export interface TaskRow {
   readonly attempts?: readonly AttemptRow[];
 }
 
-export interface EntryRow extends Entry {
+export interface EntryRow extends Entry, Kept {
   readonly state: EntryState;
   readonly tasks: readonly TaskRow[];
   readonly explanation?: unknown;
@@ -376,7 +377,7 @@ export interface Spool {
       /** For privacy: bytes and headers of what is thereby settled, or named and settled, and of its products go now. */
       readonly erase?: boolean;
     },
-  ): Promise<number>;
+  ): Promise<Discarded>;
   /** @throws {SpoolError} `ENTRY_UNKNOWN`, or `BYTES_PURGED` when retention has removed the bytes */
   open(entryId: number): Promise<StoredInstance>;
   /** A folder for one task's unfinished work, kept across restarts until the task is settled. */

@@ -77,7 +77,14 @@ export function deliveryFailed(
 /** An operator retried, held or discarded tasks, from the console or the command line. */
 export function operatorActed(
   telemetry: Telemetry,
-  event: { action: 'retry' | 'hold' | 'discard'; count: number; by: string; destination?: string },
+  event: {
+    action: 'retry' | 'hold' | 'discard';
+    count: number;
+    by: string;
+    destination?: string;
+    /** Entries of which nothing is left. */
+    erased?: number;
+  },
 ): void {
   telemetry.metrics.operatorActionsTotal.inc({ action: event.action }, event.count);
   telemetry.log.info(event, 'Operator acted on tasks.');

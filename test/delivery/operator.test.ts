@@ -28,7 +28,7 @@ for (const action of ['hold', 'discard', 'erase'] as const) {
     const selection = { destination: 'pacs' };
     const taken = await (action === 'hold'
       ? spool.hold(selection, options.reason)
-      : spool.discard(selection, options));
+      : spool.discard(selection, options).then(({ count }) => count));
     delayMs = 0;
 
     // What was under way arrives all the same: one of each association, and one whose answer was being written down.

@@ -37,10 +37,13 @@ export function testKeeping(fact: Fact): void {
     t.is(await spool.hold({ destination: 'b' }, 'waiting for the new PACS'), 4);
     t.is(await spool.hold({ destination: 'b' }, 'again'), 0);
     const byCode = { destination: 'a', states: ['held'] as const, reasonContains: 'REFUSED' };
-    t.is(await spool.discard(byCode, { ...discarding, preview: true }), 2);
-    t.is(await spool.discard({ destination: 'a', states: ['held'] }, { ...discarding, preview: true }), 2);
-    t.is(await spool.discard({ destination: 'a', states: ['held'] }, discarding), 2);
-    t.is(await spool.discard({ sinceMs: Date.now() + 60_000 }, discarding), 0);
+    t.is((await spool.discard(byCode, { ...discarding, preview: true })).count, 2);
+    t.is(
+      (await spool.discard({ destination: 'a', states: ['held'] }, { ...discarding, preview: true })).count,
+      2,
+    );
+    t.is((await spool.discard({ destination: 'a', states: ['held'] }, discarding)).count, 2);
+    t.is((await spool.discard({ sinceMs: Date.now() + 60_000 }, discarding)).count, 0);
 
     const rows = await spool.query({ entryIds });
     const states = rows.map(({ tasks }) => tasks.slice(1).map(({ state }) => state));
@@ -73,7 +76,7 @@ export function testKeeping(fact: Fact): void {
 
     t.is(await spool.hold({ kind: 'rules' }, 'stop'), count);
     t.is(await spool.retry({ kind: 'rules' }), count);
-    t.is(await spool.discard({}, { reason: 'load test', by: 'ann' }), count);
+    t.is((await spool.discard({}, { reason: 'load test', by: 'ann' })).count, count);
 
     t.like(await spool.status(), { accepted: count, states: { discarded: count } });
   });
@@ -194,7 +197,7 @@ export function testKeeping(fact: Fact): void {
 
     t.is(await spool.hold({ destination: 'a' }, 'moving'), 4);
     t.is(await spool.retry({ destination: 'a', kind: 'commitment:a' }), 2);
-    t.is(await spool.discard({ destination: 'a' }, { reason: 'gone', by: 'ann' }), 4);
+    t.is((await spool.discard({ destination: 'a' }, { reason: 'gone', by: 'ann' })).count, 4);
   });
 
   fact('counts open tasks by kind and state, with the age of the oldest', async (t, spool) => {

@@ -42,7 +42,7 @@ async function answer(question: GatewayQuestion): Promise<object> {
     case 'hold':
       return { count: await spool.hold(question.selection, 'looked at by the test') };
     case 'discard':
-      return { count: await spool.discard(question.selection, { reason: 'not wanted', by: 'ann' }) };
+      return await spool.discard(question.selection, { reason: 'not wanted', by: 'ann' });
     case 'reload': {
       const env = { NODE_CONFIG: JSON.stringify(question.settings) };
       return { needRestart: await gateway.reload(loadSettings({ env })) };

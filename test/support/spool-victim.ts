@@ -98,7 +98,7 @@ async function operate(entryId: number): Promise<void> {
   }
   if (entryId % 10 !== 2) return;
   const erase = entryId % 40 === 2;
-  const discarded = await spool.discard(selection, { reason: 'not wanted', by: 'ann', erase });
+  const { count: discarded } = await spool.discard(selection, { reason: 'not wanted', by: 'ann', erase });
   if (discarded > 0) promise(`discarded ${entryId}`);
   if (discarded > 0 && erase) promise(`erased ${entryId}`);
 }

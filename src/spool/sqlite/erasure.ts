@@ -13,11 +13,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { syncFolderNow } from '../files/folders.ts';
 import { segmentFileName } from '../files/segment-writer.ts';
+import type { ErasedBy } from '../kept.ts';
 import type { EntryState } from '../port.ts';
 import { isSettled } from '../task.ts';
 import type { LedgerContext } from './context.ts';
 import { isDamage } from './disk-error.ts';
 import { KEEPS } from './entries.ts';
+import { keepRecords } from './records.ts';
 import { type Placed, releaseBytes } from './release.ts';
 import { familyOf } from './successions.ts';
 import { entryOfTask, taskIdsOf } from './tasks.ts';
@@ -25,6 +27,8 @@ import { entryOfTask, taskIdsOf } from './tasks.ts';
 /** Entries wiped in one transaction. */
 const PAGE_ENTRIES = 50;
 const ZEROS = new Uint8Array(1024 * 1024);
+/** Records of who had an entry erased, by its number. They go with its row. */
+const ERASED_COLLECTION = 'erased';
 
 interface Erasure extends Omit<Placed, 'segment_id'> {
   readonly segment_id: number | null;
@@ -37,15 +41,57 @@ export interface Erased {
   readonly fileName: string | null;
 }
 
-/** Takes an entry and its products out of the books, if nothing is left to do with them; `wipe` does the rest. */
-export function eraseSettled(context: LedgerContext, entryId: number): Erased[] {
-  return familyOf(context, entryId).flatMap((one) => eraseOne(context, one) ?? []);
+/**
+ * Takes an entry and its products out of the books, if nothing is left to do with them; `wipe` does the rest.
+ *
+ * @returns those that were not erased before
+ */
+export function eraseSettled(context: LedgerContext, entryId: number, by: Omit<ErasedBy, 'atMs'>): Erased[] {
+  return familyOf(context, entryId).flatMap((one) => eraseOne(context, one, by) ?? []);
 }
 
-function eraseOne(context: LedgerContext, entryId: number): Erased | undefined {
+/** The entries of the family that could be erased once `goesAway` tells of tasks what is true of them then. */
+export function erasableOf(
+  context: LedgerContext,
+  entryId: number,
+  goesAway: (taskId: number) => boolean,
+): number[] {
+  return familyOf(context, entryId).filter(
+    (one) => erasedByOf(context, one) === undefined && isSettledWithout(context, one, goesAway),
+  );
+}
+
+/** An entry is settled when its own tasks are, and those of its products. */
+function isSettledWithout(
+  context: LedgerContext,
+  entryId: number,
+  goesAway: (taskId: number) => boolean,
+): boolean {
+  const { statements } = context;
+  if (statements.get('entryToErase', entryId) === undefined) return false;
+  return familyOf(context, entryId).every((one) =>
+    statements
+      .all<{ task_id: number }>('openTasksOfEntry', ...taskIdsOf(one))
+      .every(({ task_id }) => goesAway(task_id)),
+  );
+}
+
+/** Absent: it was not erased. */
+export function erasedByOf({ statements }: LedgerContext, entryId: number): ErasedBy | undefined {
+  const record = statements.get<{ value: string }>('recordOfKey', ERASED_COLLECTION, String(entryId));
+  return record && (JSON.parse(record.value) as ErasedBy);
+}
+
+/** The row of the entry goes. */
+export function forgetErasedBy({ statements }: LedgerContext, entryId: number): void {
+  statements.run('forgetRecord', ERASED_COLLECTION, String(entryId));
+}
+
+function eraseOne(context: LedgerContext, entryId: number, by: Omit<ErasedBy, 'atMs'>): Erased | undefined {
   const { statements } = context;
   const row = statements.get<Erasure & { state: EntryState; keeps: number }>('entryToErase', entryId);
   if (row === undefined || !isSettled(row.state)) return undefined;
+  if (erasedByOf(context, entryId) !== undefined) return undefined;
   const { file_name, size_bytes } = row;
   const [segmentId, offset] = rangeToWipe(context, row);
   statements.run('noteErasure', entryId, size_bytes, segmentId, offset, file_name);
@@ -53,6 +99,8 @@ function eraseOne(context: LedgerContext, entryId: number): Erased | undefined {
   statements.run('erasePayloads', ...taskIdsOf(entryId));
   if (row.keeps < KEEPS.header) releaseBytes(context, row, KEEPS.row);
   else statements.run('keepLess', KEEPS.row, entryId);
+  const value = JSON.stringify({ ...by, atMs: context.clock.wallMs() } satisfies ErasedBy);
+  keepRecords(context, [{ collection: ERASED_COLLECTION, key: String(entryId), value, dueAtMs: null }]);
   return { entryId, fileName: file_name };
 }
 

@@ -4,7 +4,7 @@ import { TaskGroups } from '../task-groups.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry } from './entries.ts';
-import { type Erased, eraseSettled } from './erasure.ts';
+import { type Erased, erasableOf, eraseSettled } from './erasure.ts';
 import type { Answer, RequestOf } from './messages.ts';
 import { claimEnded, discardTask, familyOf, type OpenTask } from './successions.ts';
 import { type StoredState, storedStatesFrom, taskMoved, taskStateOf } from './task-moves.ts';
@@ -26,6 +26,9 @@ export class OperatorAction {
   readonly #toErase = new Set<number>();
   readonly #erased: Erased[] = [];
   readonly #groups = new TaskGroups();
+  /** Of a preview that erases: tasks that would be discarded. */
+  readonly #goingAway = new Set<number>();
+  readonly #erasable = new Set<number>();
   /** Tasks that were acted on, or would be. */
   count = 0;
 
@@ -48,10 +51,9 @@ export class OperatorAction {
     else {
       this.#audit(tasks.length);
       for (const task of tasks) this.#act(task);
-      if (this.#erases) for (const task of tasks) this.#toErase.add(task.entry_id);
     }
-    if (page.done !== true) return true;
-    return !isPreview && this.#erasePage();
+    if (this.#erases) for (const task of tasks) this.#willErase(task, isPreview);
+    return page.done !== true || this.#erasePage(isPreview);
   }
 
   get answer(): Answer<'discard'> {
@@ -62,14 +64,35 @@ export class OperatorAction {
     return this.request.type === 'discard' && this.request.erase;
   }
 
+  #willErase({ entry_id, task_id }: OpenTask, isPreview: boolean): void {
+    this.#toErase.add(entry_id);
+    if (isPreview) this.#goingAway.add(task_id);
+  }
+
   /** Erases entries that have nothing left to do, also those that were settled before and are named. */
-  #erasePage(): boolean {
+  #erasePage(isPreview: boolean): boolean {
     const page = [...this.#toErase].slice(0, PAGE_TASKS);
+    const before = this.#erased.length;
     for (const entryId of page) {
-      this.#erased.push(...eraseSettled(this.#context, entryId));
+      this.#erased.push(...(isPreview ? this.#findErasable(entryId) : this.#erase(entryId)));
       this.#toErase.delete(entryId);
     }
+    const erased = this.#erased.length - before;
+    if (!isPreview && erased > 0) this.#context.statements.run('countErased', erased, this.#auditId ?? null);
     return page.length > 0;
+  }
+
+  #erase(entryId: number): Erased[] {
+    const { by, reason } = this.request as RequestOf<'discard'>;
+    return eraseSettled(this.#context, entryId, { by, reason });
+  }
+
+  /** Those of its family that were not found with another. */
+  #findErasable(entryId: number): Erased[] {
+    const found = erasableOf(this.#context, entryId, (taskId) => this.#goingAway.has(taskId));
+    const further = found.filter((one) => !this.#erasable.has(one));
+    for (const one of further) this.#erasable.add(one);
+    return further.map((one) => ({ entryId: one, fileName: null }));
   }
 
   #act(task: OpenTask): void {

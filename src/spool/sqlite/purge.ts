@@ -4,6 +4,7 @@ import type { ClaimDesk } from './claims.ts';
 import { compactSegment } from './compaction.ts';
 import type { LedgerContext } from './context.ts';
 import { KEEPS } from './entries.ts';
+import { forgetErasedBy } from './erasure.ts';
 import { dropSegment, type Placed, releaseBytes } from './release.ts';
 import { taskIdsOf } from './tasks.ts';
 
@@ -113,6 +114,7 @@ export class Purge {
     statements.run('deleteAttempts', ...taskIds);
     statements.run('deleteTasks', ...taskIds);
     statements.run('deleteEntry', entry.entry_id);
+    forgetErasedBy(this.#context, entry.entry_id);
   }
 
   /** Drops one empty segment, or moves the survivors of one that is mostly empty. */

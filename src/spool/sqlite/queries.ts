@@ -27,7 +27,7 @@ const RECORD = 'collection, key, value, due_at_ms, kept_at_ms';
 
 /** The parts of a page of entries, newest first. */
 const page = (filter: string) => `
-  SELECT ${ENTRY}, e.state FROM entry e
+  SELECT ${ENTRY}, e.state, e.keeps FROM entry e
   WHERE ${filter} AND e.entry_id < :before AND (:state IS NULL OR e.state = :state)
   ORDER BY e.entry_id DESC LIMIT :limit`;
 
@@ -87,13 +87,13 @@ export const queries = {
   entryFacts: `SELECT ${ENTRY} FROM entry e WHERE e.entry_id = ?`,
   entryPlace: `
     SELECT e.size_bytes, e.data_set_offset, e.transfer_syntax_uid, ${PLACE} FROM entry e WHERE e.entry_id = ?`,
-  entryRow: `SELECT ${ENTRY}, e.state FROM entry e WHERE e.entry_id = ?`,
+  entryRow: `SELECT ${ENTRY}, e.state, e.keeps FROM entry e WHERE e.entry_id = ?`,
   entryHeader: 'SELECT bytes FROM header WHERE entry_id = ?',
   pageOfAll: page('1'),
   pageOfState: page('e.state = :state'),
   pageOfSopInstance: page('e.sop_instance_uid = :uid'),
   pageOfHeld: `
-    SELECT ${ENTRY}, e.state FROM task t JOIN entry e ON e.entry_id = t.entry_id
+    SELECT ${ENTRY}, e.state, e.keeps FROM task t JOIN entry e ON e.entry_id = t.entry_id
     WHERE t.kind = :kind AND t.state = 'held' AND t.task_id < :beforeTask AND t.updated_at_ms >= :since
       AND (:state IS NULL OR e.state = :state)
       AND (:sopInstanceUid IS NULL OR e.sop_instance_uid = :sopInstanceUid)
@@ -188,6 +188,11 @@ export const queries = {
   insertAudit: `
     INSERT INTO audit (at_ms, who, action, selection, reason, tasks) VALUES (?, ?, ?, ?, ?, 0)`,
   countAudit: 'UPDATE audit SET tasks = tasks + ? WHERE audit_id = ?',
+  // Kept with what was selected: the table has no column of its own for it.
+  countErased: `
+    UPDATE audit SET selection = json_set(selection, '$.erasedEntries',
+      coalesce(json_extract(selection, '$.erasedEntries'), 0) + CAST(? AS INTEGER))
+    WHERE audit_id = ?`,
 
   // After a restore.
   dropMeta: 'DELETE FROM meta WHERE name = ?',

@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { SpoolError } from '../errors.ts';
+import type { Kept } from '../kept.ts';
 import type {
   AttemptRow,
   EntryQuery,
@@ -12,6 +13,7 @@ import type {
 } from '../port.ts';
 import type { LedgerContext } from './context.ts';
 import { type EntryColumns, KEEPS, type PlaceColumns, toEntry, toPlace } from './entries.ts';
+import { erasedByOf } from './erasure.ts';
 import type { LedgerStatus, Request, RequestOf, WireEntryRow, WirePlace } from './messages.ts';
 import { recordsOf } from './records.ts';
 import { type StoredState, taskStateOf } from './task-moves.ts';
@@ -137,7 +139,7 @@ function oldestOf(context: LedgerContext, kind: TaskKind, state: StoredState): n
   return oldestAtMs;
 }
 
-type EntryRowColumns = EntryColumns & { readonly state: EntryState };
+type EntryRowColumns = EntryColumns & { readonly state: EntryState; readonly keeps: number };
 
 /** A page of entries with their tasks, newest first. Attempts come along when entries are asked for by number. */
 function queryEntries(context: LedgerContext, query: EntryQuery): WireEntryRow[] {
@@ -148,10 +150,17 @@ function queryEntries(context: LedgerContext, query: EntryQuery): WireEntryRow[]
     return {
       ...toEntry(row),
       state: row.state,
+      ...keptOf(context, row),
       explanation,
       tasks: tasks.map((task) => toTaskRow(context, task, query.entryIds !== undefined)),
     };
   });
+}
+
+function keptOf(context: LedgerContext, { entry_id, keeps }: EntryRowColumns): Kept {
+  if (keeps < KEEPS.header) return { bytes: 'kept' };
+  const erased = erasedByOf(context, entry_id);
+  return erased ? { bytes: 'erased', erased } : { bytes: 'purged' };
 }
 
 function rowsOf(context: LedgerContext, query: EntryQuery, limit: number): EntryRowColumns[] {

@@ -8,6 +8,7 @@ import { type SpoolFolders, spoolFoldersOf } from '../files/folders.ts';
 import { OpenFiles } from '../files/open-files.ts';
 import { openStoredInstance } from '../files/stored-instance.ts';
 import { FreeSpace } from '../free-space.ts';
+import type { Discarded } from '../kept.ts';
 import type {
   Arrival,
   Claim,
@@ -258,12 +259,12 @@ export class SqliteSpool implements Spool {
       readonly preview?: boolean;
       readonly erase?: boolean;
     },
-  ): Promise<number> {
+  ): Promise<Discarded> {
     const { reason, by, preview = false, erase = false } = options;
     const ask = { selection, reason, by, preview, erase };
     const { count, erased } = await this.#parts.ledger.ask('discard', ask).answer;
-    if (erased.length > 0) await this.#wipe(erased);
-    return count;
+    if (erase && !preview) await this.#wipe(erased);
+    return { count, erased: erased.map(({ entryId }) => entryId) };
   }
 
   /** Whoever still reads what has been erased must not read on while it is overwritten. */

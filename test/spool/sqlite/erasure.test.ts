@@ -58,7 +58,7 @@ for (const [title, pixelBytes] of [
     await plan(temporary, entryId);
     t.true(filesWith(directory, 'ERASED-ME-TOO').length > 0);
 
-    t.is(await spool.discard({ entryIds: [entryId] }, ERASE), 1);
+    t.is((await spool.discard({ entryIds: [entryId] }, ERASE)).count, 1);
 
     t.deepEqual(filesWith(directory, 'ERASED-ME-TOO'), []);
     t.is(await spool.headerIndex(entryId), undefined);
@@ -80,10 +80,12 @@ test('discard() that erases takes an entry that was settled before when it is na
     await spool.complete((await claim(spool, 'rules')).map((one) => ({ claim: one, outcome: 'planned' })));
     if (retention) await spool.purge({ settledBeforeMs: Date.now() + 1, limit: 10 });
 
-    t.is(await spool.discard({ entryIds: [entryId] }, ERASE), 0);
+    t.deepEqual(await spool.discard({ entryIds: [entryId] }, ERASE), { count: 0, erased: [entryId] });
 
     t.deepEqual(filesWith(directory, 'ERASED-ME-TOO'), []);
-    t.like((await spool.query({ entryIds: [entryId] }))[0], { state: 'delivered' });
+    const [row] = await spool.query({ entryIds: [entryId] });
+    t.like(row, { state: 'delivered', bytes: 'erased', erased: { by: 'ann', reason: ERASE.reason } });
+    t.deepEqual(await spool.discard({ entryIds: [entryId] }, ERASE), { count: 0, erased: [] }, 'only once');
   }
 });
 
@@ -125,9 +127,13 @@ test('discard() that erases takes nothing of an entry that has other work to do'
     (await claim(spool, 'rules')).map((one) => ({ claim: one, outcome: 'planned', tasks })),
   );
 
-  t.is(await spool.discard({ destination: 'a' }, ERASE), 1);
+  t.deepEqual(await spool.discard({ destination: 'a' }, { ...ERASE, preview: true }), {
+    count: 1,
+    erased: [],
+  });
+  t.deepEqual(await spool.discard({ destination: 'a' }, ERASE), { count: 1, erased: [] });
   t.true((await readInstance(spool, entryId)).equals(part10Of(instance)));
-  t.is(await spool.discard({ destination: 'b' }, ERASE), 1);
+  t.deepEqual(await spool.discard({ destination: 'b' }, ERASE), { count: 1, erased: [entryId] });
 
   await t.throwsAsync(readInstance(spool, entryId), { instanceOf: SpoolError });
 });
@@ -136,7 +142,10 @@ test('discard() that erases only counts when it is a preview', async (t) => {
   await using temporary = await openTemporarySpool();
   const { entryId } = await receive(temporary.spool);
 
-  t.is(await temporary.spool.discard({ entryIds: [entryId] }, { ...ERASE, preview: true }), 1);
+  t.deepEqual(await temporary.spool.discard({ entryIds: [entryId] }, { ...ERASE, preview: true }), {
+    count: 1,
+    erased: [entryId],
+  });
 
   t.true((await readInstance(temporary.spool, entryId)).length > 0);
   t.is((await claim(temporary.spool, 'rules')).length, 1);
@@ -161,7 +170,9 @@ test('discard() that erases takes what was made of the entry with it, and unfini
   await spool.complete([{ claim: done, outcome: 'converted', products }]);
   writeFileSync(join(await spool.workFolder(halfDone.taskId), 'label.tiff'), 'ERASED-ME-TOO');
 
-  t.is(await spool.discard({ entryIds: [entryId] }, ERASE), 2);
+  const both = { count: 2, erased: [entryId, entryId + 1] };
+  t.deepEqual(await spool.discard({ entryIds: [entryId] }, { ...ERASE, preview: true }), both);
+  t.deepEqual(await spool.discard({ entryIds: [entryId] }, ERASE), both);
 
   t.deepEqual(filesWith(directory, 'ERASED-ME-TOO'), []);
   t.like(await spool.status(), { states: { discarded: 1 }, producedStates: { discarded: 1 }, usedBytes: 0 });
@@ -193,7 +204,10 @@ test('discard() that erases wipes the copies of the database that the spool has 
   ledger.ask('wipe', {});
 
   t.deepEqual(filesWith(ledger.directory, 'ERASED-ME-TOO'), []);
-  t.deepEqual(ledger.rows('SELECT who, action FROM audit'), [{ who: 'ann', action: 'erase' }]);
+  const selection = JSON.stringify({ entryIds: [1], erasedEntries: 1 });
+  t.deepEqual(ledger.rows('SELECT who, action, selection FROM audit'), [
+    { who: 'ann', action: 'erase', selection },
+  ]);
 });
 
 test('spool goes on with an erasure that a crash has interrupted', (t) => {
