@@ -31,6 +31,9 @@ export interface TlsAddress {
   readonly onread?: OnReadOpts;
 }
 
+/** Ends of connections that were open, and had no TLS yet: the error itself looks as it does later on. */
+const duringHandshake = new WeakSet<Error>();
+
 /**
  * Connects. `trusted` is called once, when the peer is who it should be; write nothing before. Where it is not,
  * the socket is destroyed with a {@link TlsPeerError}, which its `error` event brings.
@@ -45,7 +48,13 @@ export function connectTls(address: TlsAddress, target: TlsTarget, trusted: () =
     rejectUnauthorized: false, // Judged below.
     checkServerIdentity: () => undefined,
   });
+  const noteReset = (error: NodeJS.ErrnoException) => {
+    const isReset = /^(ECONNRESET|EPIPE|ECONNABORTED)$/.test(error.code ?? '');
+    if (isReset && error.syscall !== 'connect') duringHandshake.add(error);
+  };
+  socket.once('error', noteReset);
   socket.once('secureConnect', () => {
+    socket.off('error', noteReset);
     const fault = faultOfServer(socket, name, target.fingerprints);
     if (fault === undefined) trusted();
     else socket.destroy(fault);
@@ -56,11 +65,15 @@ export function connectTls(address: TlsAddress, target: TlsTarget, trusted: () =
 /**
  * Reads what came of a connection that `connectTls` opened, when it is an error of TLS.
  *
- * @returns undefined when it is another: no route, refused, reset
+ * @returns undefined when it is another: no route, refused, reset later on
  */
 export function tlsErrorOf(error: Error, peer: string): TlsPeerError | undefined {
   if (error instanceof TlsPeerError) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
+  if (duringHandshake.has(error)) {
+    const message = `Cannot connect to ${peer} over TLS: it closed the connection during the TLS handshake (${code}). It may speak no TLS on this port, but must: TLS 1.2 or 1.3`;
+    return new TlsPeerError('TLS_HANDSHAKE_FAILED', message, { cause: error });
+  }
   if (!/^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code)) return undefined;
   const options = { cause: error };
   if (/ALERT_(BAD_|UNKNOWN_CA|CERTIFICATE|NO_CERTIFICATE|UNSUPPORTED_CERT|ACCESS_DENIED)/.test(code)) {

@@ -24,7 +24,7 @@ export type TlsPeerErrorCode =
   | 'TLS_NAME_MISMATCH' // The certificate of the peer is for other names.
   | 'TLS_FINGERPRINT_MISMATCH' // The certificate of the peer is none of those that the settings name.
   | 'TLS_CERTIFICATE_REFUSED' // The peer does not take our certificate, or misses one.
-  | 'TLS_HANDSHAKE_FAILED'; // The peer speaks no TLS, or none that is safe today.
+  | 'TLS_HANDSHAKE_FAILED'; // The peer speaks no TLS on this port, or none that is safe today.
 
 /** There is no secure connection with the peer: its trouble, or that of the settings; what is to be sent waits. */
 export class TlsPeerError extends GatewayError {

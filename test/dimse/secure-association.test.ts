@@ -202,6 +202,15 @@ test('a peer that speaks no TLS, or only an old one, is said to', async (t) => {
   t.is(spoken.code, 'TLS_HANDSHAKE_FAILED');
   t.regex(spoken.message, /what it answers is no TLS/);
 
+  for (const close of ['resetAndDestroy', 'end'] as const) {
+    const closing = net.createServer((socket) => socket.once('data', () => socket[close]()));
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => closing.close());
+    const closed = await fault(t, (closing.address() as net.AddressInfo).port, trusting(t));
+    t.like(closed, { code: 'TLS_HANDSHAKE_FAILED', disposition: 'retry' });
+    t.regex(closed.message, /closed the connection during the TLS handshake \(ECONNRESET\)/);
+  }
+
   const { port, events } = await start(t, listening(t, server));
   const socket = tls.connect({
     host: '127.0.0.1',
