@@ -110,6 +110,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     closers.push(() => notices.stop());
 
     const runningIntake = intake;
+    let wanted = settings;
     let reloading: Promise<void> = Promise.resolve();
     gatewayStarted(telemetry, { version: packageJson.version, inputs: intake.inputs().length });
     return {
@@ -120,13 +121,19 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       console: webConsole,
       failed,
       reload(next) {
+        wanted = next;
         reloading = reloading
           .catch(() => {})
           .then(async () => {
+            if (wanted !== next) return; // Asked again meanwhile: the later holds.
             const nextRules = await loadRulesFor(next);
-            await delivery.reload(next.destinations, next);
-            rules.replace(nextRules, Object.keys(next.destinations));
-            runningIntake.reload(next);
+            await delivery.reload(next.destinations, next, {
+              // Before lanes drain, so that nothing more is planned for a destination that goes.
+              opened() {
+                rules.replace(nextRules, Object.keys(next.destinations));
+                runningIntake.reload(next);
+              },
+            });
             notices.reload({ sources: next.sources, timeZone: next.time_zone ?? ownTimeZone() });
             configReloaded(telemetry, { needRestart: needRestart(settings, next) });
           });

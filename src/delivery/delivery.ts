@@ -45,9 +45,15 @@ export interface Delivery {
    * sending, for up to `drainMs`, and are opened anew; tasks of removed ones stay, blocked.
    *
    * @param site absent: as before
+   * @param options `opened` is called when all can be opened, before anything changes: what names them may be put in
+   * force then
    * @throws {GatewayError} when a destination cannot be opened; then nothing has changed
    */
-  reload(destinations: DestinationsSettings, site?: SiteSettings, drainMs?: number): Promise<void>;
+  reload(
+    destinations: DestinationsSettings,
+    site?: SiteSettings,
+    options?: { readonly drainMs?: number; readonly opened?: () => void },
+  ): Promise<void>;
   /** Claims nothing more; what is being sent may finish for `drainMs`. Safe to call twice. */
   stop(drainMs?: number): Promise<void>;
 }
@@ -95,8 +101,8 @@ export async function startDelivery(
       return { durationMs: performance.now() - startedAtMs };
     },
 
-    async reload(changed, siteChanged = site, drainMs = DRAIN_MS) {
-      await lanes.replace(changed, siteChanged, drainMs);
+    async reload(changed, siteChanged = site, { drainMs = DRAIN_MS, opened } = {}) {
+      await lanes.replace(changed, siteChanged, drainMs, opened);
       site = siteChanged;
       await blocked.lookAgain();
       reports.look();

@@ -25,10 +25,16 @@ export class Lanes {
    * Makes the lanes those of the settings. One whose settings are the same goes on as if nothing were; others finish
    * what they send, for `drainMs`, and give back the rest before their successor claims anything.
    *
+   * @param opened called when all can be opened, before anything changes
    * @throws {GatewayError} when a destination cannot be opened; then nothing has changed
    */
-  replace(destinations: DestinationsSettings, site: SiteSettings, drainMs: number): Promise<void> {
-    const changed = this.#changing.then(() => this.#replace(destinations, site, drainMs));
+  replace(
+    destinations: DestinationsSettings,
+    site: SiteSettings,
+    drainMs: number,
+    opened: () => void = () => {},
+  ): Promise<void> {
+    const changed = this.#changing.then(() => this.#replace(destinations, site, drainMs, opened));
     this.#changing = changed.catch(() => undefined); // Said to whoever asked for it.
     return changed;
   }
@@ -38,9 +44,15 @@ export class Lanes {
     await Promise.all(this.all().map((lane) => lane.stop(drainMs)));
   }
 
-  async #replace(destinations: DestinationsSettings, site: SiteSettings, drainMs: number): Promise<void> {
+  async #replace(
+    destinations: DestinationsSettings,
+    site: SiteSettings,
+    drainMs: number,
+    opened: () => void,
+  ): Promise<void> {
     const { telemetry } = this.#deps;
     const ready = await this.#makeReady(destinations, site);
+    opened();
     const leaving = this.all().filter(
       ({ destination }) => ready.has(destination) || !Object.hasOwn(destinations, destination),
     );

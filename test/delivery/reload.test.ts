@@ -31,7 +31,7 @@ test('lanes are opened anew again and again while instances come in: each is del
   })();
   for (let round = 1; round <= 12; round += 1) {
     const pacs = dimse(peer.port, { associations_max: 1 + (round % 4) });
-    await delivery.reload(settingsOf({ pacs, outbox }), {}, 2000);
+    await delivery.reload(settingsOf({ pacs, outbox }), {}, { drainMs: 2000 });
   }
   await coming;
   await eventually('all delivered', async () => (await inState(spool, 'delivered')) === 200, 20_000);
@@ -60,7 +60,7 @@ test('what is being sent when its destination changes finishes over the old sett
   const delivery = await start({ pacs: dimse(before.port, { associations_max: 1 }) });
   await asked.promise;
 
-  const reloaded = delivery.reload(settingsOf({ pacs: dimse(after.port) }), {}, 10_000);
+  const reloaded = delivery.reload(settingsOf({ pacs: dimse(after.port) }), {}, { drainMs: 10_000 });
   answer.resolve();
   await reloaded;
   await eventually('all delivered', async () => (await inState(spool, 'delivered')) === 6);
@@ -127,7 +127,11 @@ test('a stop while lanes are opened anew stops them all', async (t) => {
   closeLater(() => peer.stop());
   const delivery = await start({ pacs: dimse(peer.port) });
 
-  const reloaded = delivery.reload(settingsOf({ pacs: dimse(peer.port, { associations_max: 3 }) }), {}, 100);
+  const reloaded = delivery.reload(
+    settingsOf({ pacs: dimse(peer.port, { associations_max: 3 }) }),
+    {},
+    { drainMs: 100 },
+  );
   await delivery.stop(100);
   await reloaded;
   await keep(spool, several(3), ['pacs']);

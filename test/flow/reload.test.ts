@@ -136,6 +136,23 @@ test('a source that is taken off the list is not admitted any more, and what it 
   await mr.release();
 });
 
+test('of reloads that come while one is under way the last holds, and each is answered', async (t) => {
+  const peers = await Promise.all([1, 2, 3].map(() => startStoragePeer()));
+  t.teardown(() => Promise.all(peers.map((peer) => peer.stop())));
+  await using gateway = await gatewayTo(peers[0]!.port);
+  const inTurn = [];
+  for (const { port } of peers) inTurn.push(await changed(gateway, toAll('pacs'), { pacs: pacsAt(port) }));
+
+  await Promise.all(inTurn.map((settings) => gateway.reload(settings)));
+  await sendInstances(gateway.port, [secondaryCapture({ label: 'the-last-holds' })]);
+  await spoolReaches(gateway.spool, ({ states }) => states.delivered === 1);
+
+  t.deepEqual(
+    peers.map(({ kept }) => kept.length),
+    [0, 0, 1],
+  );
+});
+
 test('settings that take a restart are named, and stay as they were', async (t) => {
   const peer = await startStoragePeer();
   t.teardown(() => peer.stop());
