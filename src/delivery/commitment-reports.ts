@@ -36,9 +36,12 @@ export class CommitmentReports {
   constructor(laneOf: (destination: string) => CommitmentLane | undefined, deps: CommitmentReportsDeps) {
     this.#laneOf = laneOf;
     this.#deps = deps;
-    this.#unsubscribe = deps.spool.subscribe((event) => {
-      if (event.type === 'record' && event.collection === COMMITMENT_COLLECTION.report) this.look();
-    });
+    this.#unsubscribe = deps.spool.subscribe(
+      (event) => {
+        if (event.type === 'record' && event.collection === COMMITMENT_COLLECTION.report) this.look();
+      },
+      ['record'],
+    );
     this.#running = this.#run();
   }
 

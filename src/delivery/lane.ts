@@ -111,9 +111,12 @@ export class Lane {
     );
     this.#whenDown = new WhenDown({ destination, settings }, { ...deps, breaker, settlements });
     // What is claimed ahead of its turn must not be sent once an operator has held or discarded it.
-    this.#unsubscribe = deps.spool.subscribe((event) => {
-      if (event.type === 'withdrawn') settlements.lose(event.taskIds);
-    });
+    this.#unsubscribe = deps.spool.subscribe(
+      (event) => {
+        if (event.type === 'withdrawn') settlements.lose(event.taskIds);
+      },
+      ['withdrawn'],
+    );
     this.#running = this.#run();
   }
 

@@ -15,7 +15,7 @@ import { type CommitmentAnswer, serveCommitmentRequest } from '../dimse/commitme
 import type { NormalizedRequest, ReverseLink } from '../dimse/provider-options.ts';
 import { formatStatus, NORMALIZED_STATUS } from '../dimse/status.ts';
 import { type CommitmentRequest, STORAGE_COMMITMENT } from '../dimse/storage-commitment.ts';
-import type { Spool } from '../spool/spool.ts';
+import type { Spool, SpoolEvent } from '../spool/spool.ts';
 import {
   commitmentAsked,
   commitmentDecided,
@@ -51,7 +51,10 @@ export class CommitmentRequests {
   readonly #watch = new EntryWatch();
   readonly #reporting: CommitmentReporting;
   readonly #stopping = new AbortController();
-  readonly #unsubscribe: () => void;
+  /** Entries are listened to while there is a request to decide, and not with every instance received. */
+  #unsubscribe: (() => void) | undefined;
+  /** Requests that are being taken, or read. */
+  #arriving = 0;
   #running: Promise<void> = Promise.resolve();
   #taking: Promise<unknown> = Promise.resolve();
   #wakeUp: () => void = () => {};
@@ -64,16 +67,14 @@ export class CommitmentRequests {
       { ...deps, timing: this.#timing, store: this.#store },
       { changed: (head) => this.#changed(head), signal: this.#stopping.signal },
     );
-    this.#unsubscribe = deps.spool.subscribe((event) => {
-      if (event.type !== 'entry' || event.state === 'pending') return;
-      if (this.#watch.changed(event.entryId)) this.#wakeUp();
-    });
   }
 
   /** Takes up what earlier runs have left. */
   static async start(deps: CommitmentDeps): Promise<CommitmentRequests> {
     const requests = new CommitmentRequests(deps);
-    for await (const head of requests.#store.all()) requests.#changed(head);
+    await requests.#whileArriving(async () => {
+      for await (const head of requests.#store.all()) requests.#changed(head);
+    });
     requests.#running = requests.#run();
     return requests;
   }
@@ -106,8 +107,8 @@ export class CommitmentRequests {
   }
 
   async stop(): Promise<void> {
-    this.#unsubscribe();
     this.#stopping.abort();
+    this.#listenIfNeeded();
     this.#wakeUp();
     await this.#taking;
     await this.#running;
@@ -156,10 +157,39 @@ export class CommitmentRequests {
           refusals: 0,
           dueAtMs: now + this.#deps.settingsOf(source).wait,
         };
-    if (!isOpen) await this.#store.keep(head, references);
-    if (this.#deps.settingsOf(source).same_association) this.#reporting.offer(head, reverse);
-    this.#changed(head);
+    await this.#whileArriving(async () => {
+      if (!isOpen) await this.#store.keep(head, references);
+      if (this.#deps.settingsOf(source).same_association) this.#reporting.offer(head, reverse);
+      this.#changed(head);
+    });
     return { status: NORMALIZED_STATUS.success };
+  }
+
+  /** Listens before anything is read of the entries, so that no change falls in between. */
+  async #whileArriving(work: () => Promise<void>): Promise<void> {
+    this.#arriving += 1;
+    this.#listenIfNeeded();
+    try {
+      await work();
+    } finally {
+      this.#arriving -= 1;
+      this.#listenIfNeeded();
+    }
+  }
+
+  #listenIfNeeded(): void {
+    const isNeeded = this.#arriving + this.#evaluations.size > 0 && !this.#stopping.signal.aborted;
+    if (isNeeded === (this.#unsubscribe !== undefined)) return;
+    if (isNeeded) this.#unsubscribe = this.#deps.spool.subscribe((event) => this.#heard(event), ['entry']);
+    else {
+      this.#unsubscribe?.();
+      this.#unsubscribe = undefined;
+    }
+  }
+
+  #heard(event: SpoolEvent): void {
+    if (event.type !== 'entry' || event.state === 'pending') return;
+    if (this.#watch.changed(event.entryId)) this.#wakeUp();
   }
 
   /** Remembers how a request stands, and goes on with it. */
@@ -177,6 +207,7 @@ export class CommitmentRequests {
         new CommitmentEvaluation(head, { spool: this.#deps.spool, watch: this.#watch, timing: this.#timing }),
       );
     }
+    this.#listenIfNeeded();
     if (head.state === 'decided') this.#reporting.due(head);
     this.#wakeUp();
   }

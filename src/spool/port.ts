@@ -300,6 +300,7 @@ export type SpoolEvent =
   | { readonly type: 'record'; readonly collection: string }
   /** Claims that an operator has ended; told before the operator is answered. */
   | { readonly type: 'withdrawn'; readonly taskIds: readonly number[] };
+export type SpoolEventType = SpoolEvent['type'];
 
 /**
  * A small durable fact beside the entries: what a stage has to remember across restarts, or leaves for another.
@@ -384,7 +385,8 @@ export interface Spool {
   workFolder(taskId: number): Promise<string>;
   query(query: EntryQuery): Promise<readonly EntryRow[]>;
   headerIndex(entryId: number): Promise<Uint8Array | undefined>;
-  subscribe(listener: (event: SpoolEvent) => void): () => void;
+  /** Tells of these types, or of all. Entries change by the thousand: ask for them only while they are needed. */
+  subscribe(listener: (event: SpoolEvent) => void, types?: readonly SpoolEventType[]): () => void;
   /** Keeps records, replacing those of the same collection and key; all or none, synced before it is answered. */
   keep(records: readonly NewRecord[]): Promise<void>;
   records(query: RecordQuery): Promise<readonly SpoolRecord[]>;

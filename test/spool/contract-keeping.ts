@@ -237,6 +237,21 @@ export function testKeeping(fact: Fact): void {
     t.deepEqual(heard, [`${entryId} pending`, 'work rules', `${entryId} delivered`, 'record asked']);
   });
 
+  fact('tells listeners no more than they want', async (t, spool) => {
+    const [records, entries]: [string[], string[]] = [[], []];
+    const stopRecords = spool.subscribe(({ type }) => records.push(type), ['record']);
+    await receive(spool);
+    const stopEntries = spool.subscribe(({ type }) => entries.push(type), ['entry']);
+    await receive(spool);
+    stopEntries();
+    await receive(spool);
+    await spool.keep([{ collection: 'asked', key: '1', value: {} }]);
+
+    t.deepEqual(records, ['record']);
+    t.deepEqual(entries, ['entry']);
+    stopRecords();
+  });
+
   fact('tells whose claims an operator has ended before it answers the operator', async (t, spool) => {
     const heard: (readonly number[])[] = [];
     const stop = spool.subscribe((event) => {

@@ -1,8 +1,15 @@
 import { groupMadeDurable, spoolDied, spoolHealthChanged } from '../../telemetry/events.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { SpoolError } from '../errors.ts';
-import type { SpoolEvent } from '../port.ts';
+import type { SpoolEvent, SpoolEventType } from '../port.ts';
 import type { GroupNews } from './messages.ts';
+
+export const EVENT_TYPES = [
+  'work',
+  'entry',
+  'record',
+  'withdrawn',
+] as const satisfies readonly SpoolEventType[];
 
 /** How often a sick disk is tried again. */
 const PROBE_MS = 1000;
@@ -18,7 +25,7 @@ interface Actions {
 export class SpoolHub {
   readonly #telemetry: Telemetry;
   readonly #onDeath: (reason: string) => void;
-  readonly #listeners = new Set<(event: SpoolEvent) => void>();
+  readonly #listeners = new Map<(event: SpoolEvent) => void, ReadonlySet<SpoolEventType>>();
   #actions: Actions | undefined;
   #probing: NodeJS.Timeout | undefined;
   #isHealthy = true;
@@ -62,15 +69,17 @@ export class SpoolHub {
     this.#setHealthy(false);
   }
 
-  /** Returns true when this is the first listener. */
-  addListener(listener: (event: SpoolEvent) => void): boolean {
-    this.#listeners.add(listener);
-    return this.#listeners.size === 1;
+  addListener(listener: (event: SpoolEvent) => void, types: readonly SpoolEventType[]): void {
+    this.#listeners.set(listener, new Set(types));
   }
 
-  /** Returns true when it was the last listener. */
-  removeListener(listener: (event: SpoolEvent) => void): boolean {
-    return this.#listeners.delete(listener) && this.#listeners.size === 0;
+  removeListener(listener: (event: SpoolEvent) => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** What somebody listens to. */
+  get wanted(): readonly SpoolEventType[] {
+    return EVENT_TYPES.filter((type) => this.#listeners.values().some((types) => types.has(type)));
   }
 
   close(): void {
@@ -80,7 +89,7 @@ export class SpoolHub {
   }
 
   #tell(event: SpoolEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const [listener, types] of this.#listeners) if (types.has(event.type)) listener(event);
   }
 
   #setHealthy(isHealthy: boolean): void {

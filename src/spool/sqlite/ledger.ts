@@ -157,7 +157,7 @@ export class Ledger {
           break;
         }
         case 'subscribe':
-          this.#context.news.isWanted = request.wanted;
+          this.#context.news.wanted = new Set(request.types);
           replies.push({ id: request.id, answer: null });
           break;
         case 'close':

@@ -18,6 +18,7 @@ import type {
   PurgePolicy,
   RecordQuery,
   Selection,
+  SpoolEventType,
   SpoolStatus,
   TaskKind,
 } from '../port.ts';
@@ -170,7 +171,7 @@ interface Requests {
   purge: { ask: { policy: PurgePolicy }; answer: number };
   /** Starts a new segment: a write has failed somewhere, or a sick disk may be well again. */
   probe: { ask: object; answer: null };
-  subscribe: { ask: { wanted: boolean }; answer: null };
+  subscribe: { ask: { types: readonly SpoolEventType[] }; answer: null };
   close: { ask: object; answer: null };
 }
 

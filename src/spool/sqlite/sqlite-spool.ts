@@ -25,6 +25,7 @@ import type {
   Selection,
   Spool,
   SpoolEvent,
+  SpoolEventType,
   SpoolRecord,
   SpoolStatus,
   StoredInstance,
@@ -35,7 +36,7 @@ import type { StepHook } from '../steps.ts';
 import type { TaskPreview } from '../task-groups.ts';
 import { SqliteCustody } from './custody.ts';
 import type { Erased } from './erasure.ts';
-import { SpoolHub } from './hub.ts';
+import { EVENT_TYPES, SpoolHub } from './hub.ts';
 import { KnownPlaces } from './known-places.ts';
 import { LedgerThread } from './ledger-thread.ts';
 import type { WireClaimed, WireCompletion } from './messages.ts';
@@ -301,12 +302,17 @@ export class SqliteSpool implements Spool {
     return (await this.#parts.ledger.ask('header', { entryId }).answer) ?? undefined;
   }
 
-  subscribe(listener: (event: SpoolEvent) => void): () => void {
+  subscribe(
+    listener: (event: SpoolEvent) => void,
+    types: readonly SpoolEventType[] = EVENT_TYPES,
+  ): () => void {
     const { hub, ledger } = this.#parts;
-    const want = (wanted: boolean) => void ledger.ask('subscribe', { wanted }).answer.catch(() => {});
-    if (hub.addListener(listener)) want(true);
+    const tellWanted = () => void ledger.ask('subscribe', { types: hub.wanted }).answer.catch(() => {});
+    hub.addListener(listener, types);
+    tellWanted();
     return () => {
-      if (hub.removeListener(listener)) want(false);
+      hub.removeListener(listener);
+      tellWanted();
     };
   }
 
