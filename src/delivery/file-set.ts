@@ -41,6 +41,9 @@ interface Identity {
 }
 
 export class FileSet {
+  /** Two of one folder may overlap while destinations are reloaded: they take turns. */
+  static #turn = 0;
+  readonly #temporaryName = `.DICOMDIR.${FileSet.#nextTurn()}.part`;
   readonly #folder: DurableFolder;
   readonly #deps: FileSetDeps;
   readonly #images = new Map<string, DirectoryImage>();
@@ -91,6 +94,11 @@ export class FileSet {
     if (this.#isStale) await this.#write();
   }
 
+  static #nextTurn(): number {
+    FileSet.#turn = 1 - FileSet.#turn;
+    return FileSet.#turn;
+  }
+
   #note(path: string, index: HeaderIndex, identity: Identity): boolean {
     if (!attributeValues(index, ROWS)?.length) return false;
     const keys = KEY_PATHS.map((key) => {
@@ -139,7 +147,7 @@ export class FileSet {
       },
     };
     await this.#folder.write('DICOMDIR', content, {
-      temporaryName: '.DICOMDIR.part',
+      temporaryName: this.#temporaryName,
       mayReplace: async () => {},
       signal: new AbortController().signal,
     });
