@@ -70,7 +70,8 @@ export function heldLines(entries: readonly EntryAnswer[]): readonly string[] {
 
 export const HELD_COLUMNS = ['ENTRY', 'STAGE', 'SINCE', 'ATTEMPTS', 'CODE', 'STATUS', 'REASON'].join('\t');
 
-function placeOf({ stage, destination }: { stage: string; destination?: string }): string {
+/** Where a task stands: `delivery to pacs`, `rules`. */
+export function placeOf({ stage, destination }: { stage: string; destination?: string }): string {
   if (destination === undefined) return stage;
   return stage === 'delivery' ? `delivery to ${destination}` : `${stage} of ${destination}`;
 }

@@ -30,6 +30,7 @@ const EntriesQuery = z.strictObject({
   state: z.enum(['pending', 'held', 'discarded', 'delivered']).optional(),
   study: z.string().max(64).optional(),
   instance: z.string().max(64).optional(),
+  entry: z.coerce.number().int().min(1).optional(),
   before: z.coerce.number().int().min(1).optional(),
   limit: z.coerce.number().int().min(1).max(ENTRIES_MAX).default(50),
 });
@@ -76,12 +77,13 @@ export function api(
   });
 
   router.get('/entries', async (request, response) => {
-    const { state, study, instance, before, limit } = read(EntriesQuery, request.query);
+    const { state, study, instance, entry, before, limit } = read(EntriesQuery, request.query);
     const query: EntryQuery = {
       limit,
       ...(state && { state }),
       ...(study && { studyInstanceUid: study }),
       ...(instance && { sopInstanceUid: instance }),
+      ...(entry && { entryIds: [entry] }),
       ...(before && { beforeEntryId: before }),
     };
     const entries = await spool.query(query);
