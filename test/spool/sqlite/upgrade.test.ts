@@ -124,7 +124,8 @@ test('the way back leaves the database of version 1 to the letter, and loses not
   const rest = await spool.claim({ kind: 'delivery:a', limit: 100, inOrderOf: 'study' }, never);
   await spool.release(rest);
   const later = newInstance({ ...study, sopInstanceUid: first.sopInstanceUid, patientId: 'P-1' });
-  await claim(spool, 'commitment:b', 100);
+  const [, ofSecond] = await claim(spool, 'commitment:b', 100);
+  await spool.defer([ofSecond!], { dueAtMs: Date.now() + 3_600_000 });
   await receive(spool, later, { onOtherContent: 'replace' });
   const before = await spool.status();
   cpSync(served, directory, { recursive: true }); // As if it had been killed now.
