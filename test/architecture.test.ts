@@ -107,6 +107,26 @@ test('no two errors share a code, and the reference page lists every code', (t) 
   }
 });
 
+test('every code that a task may bear is on the reference page', (t) => {
+  const known = new Set(readErrorCodes().map(({ code }) => code));
+  const files = sources('src/{spool,rules,conversion,delivery}/**/*.ts');
+  const found = files.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .filter((line) => !line.includes('Object.assign(new Error(')) // As undici or the system would have it.
+      .flatMap((line) => [...line.matchAll(TASK_CODE)].map(([, code = '']) => ({ file, code }))),
+  );
+  t.true(found.length > 40, String(found.length));
+  t.deepEqual(
+    found.filter(({ code }) => !known.has(code)),
+    [],
+  );
+});
+
+/** `code: 'X'`, `code: a ? b : 'X'`, and what the functions that end tasks are given. */
+const TASK_CODE =
+  /(?:\bcode: (?:[^',]* : )?|outcome : |\b(?:discardTask|recordInterruption|refused)\([^']*|'holdOpen', [^']*)'([A-Z][A-Z0-9_]{3,})'/g;
+
 test('every class of errors states its code as one literal or as a closed set', (t) => {
   const files = sources('src/*/errors.ts');
   t.true(files.length > 5);

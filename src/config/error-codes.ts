@@ -1,5 +1,5 @@
 /**
- * The codes of every error of the program, read from the source: TypeScript keeps sets of codes closed, but types
+ * The codes of every error of the program, and of every other end of a task, read from the source: TypeScript keeps sets of codes closed, but types
  * are gone at run time. For the reference page, and for the test that no two errors share a code.
  */
 import { globSync, readFileSync } from 'node:fs';
@@ -20,6 +20,9 @@ const SOURCE = join(import.meta.dirname, '..');
 const DECLARATION =
   /(?:\bcode(?:: \w+)? = '([A-Z][A-Z0-9_]+)')|(?:^\s+([A-Z][A-Z0-9_]+): '(?:retry|hold|unclear)')|(?:^\s+\| '([A-Z][A-Z0-9_]+)')/;
 
+/** A class of errors, or a closed set of what else a task may end with. */
+const DECLARES = /extends (GatewayError|\w+Error) \{|^export type \w+Code =$/m;
+
 /** Every code once per file that declares it, by code. */
 export function readErrorCodes(): readonly ErrorCode[] {
   const files = globSync('**/*.ts', { cwd: SOURCE }).sort();
@@ -27,9 +30,9 @@ export function readErrorCodes(): readonly ErrorCode[] {
   return codes.sort((one, other) => one.code.localeCompare(other.code));
 }
 
-/** @param text source of a file; of one that declares no error, nothing is read */
+/** @param text source of a file; of one that declares no codes, nothing is read */
 export function readCodesOf(file: string, text: string): readonly ErrorCode[] {
-  if (!/extends (GatewayError|\w+Error) \{/.test(text)) return [];
+  if (!DECLARES.test(text)) return [];
   const found = new Map<string, ErrorCode>();
   let comment = '';
   let classComment = '';

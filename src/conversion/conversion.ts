@@ -34,7 +34,7 @@ import {
 } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ConversionSettings } from './config.ts';
-import { ConversionError } from './errors.ts';
+import { ConversionError, type ConversionErrorCode } from './errors.ts';
 import type { JobResult } from './job-kind.ts';
 import { ScratchSpace, scratchBytesOf } from './scratch.ts';
 import { TaskHistory } from './task-history.ts';
@@ -231,7 +231,7 @@ function failureOf(claim: Claim, error: unknown, retryAfterMs: number): Failure 
 
 function describe(error: unknown): { code: string; reason: string } {
   return {
-    code: error instanceof GatewayError ? error.code : 'UNEXPECTED',
+    code: error instanceof GatewayError ? error.code : ('UNEXPECTED' satisfies ConversionErrorCode),
     reason: error instanceof Error ? error.message : String(error),
   };
 }

@@ -28,6 +28,8 @@ const DISPOSITIONS = {
   WORKER_DIED: 'retry',
   /** Three workers ended over the same task. */
   WORKER_DIED_REPEATEDLY: 'hold',
+  /** A fault in this program, of which the log says more. */
+  UNEXPECTED: 'hold',
 } as const satisfies Record<string, Disposition>;
 
 export type ConversionErrorCode = keyof typeof DISPOSITIONS;

@@ -17,6 +17,7 @@ import {
 } from '../dimse/storage-commitment.ts';
 import { GatewayError } from '../errors.ts';
 import type { CommitmentAnswer, CommitmentPeer } from './commitment-peer.ts';
+import type { OutcomeCode } from './outcome-codes.ts';
 import { openObserved, releaseQuietly, type ScuAssociationDeps } from './scu-association.ts';
 
 export interface ScuCommitmentOptions {
@@ -118,6 +119,6 @@ export class ScuCommitment implements CommitmentPeer {
   }
 }
 
-function refused(code: string, message: string, status?: number): CommitmentAnswer {
+function refused(code: OutcomeCode, message: string, status?: number): CommitmentAnswer {
   return { asked: false, reason: 'refused', code, message, ...(status !== undefined && { status }) };
 }

@@ -37,6 +37,7 @@ import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { CommitmentAnswer, CommitmentPeer } from './commitment-peer.ts';
 import { commitmentKind, meaningOf, resendTask } from './commitment-tasks.ts';
+import type { OutcomeCode } from './outcome-codes.ts';
 import { backOffMs } from './retry-policy.ts';
 import type { RetrySettings } from './retry-settings.ts';
 
@@ -212,7 +213,7 @@ export class CommitmentLane {
       givenUp.map((claim) => ({
         claim,
         disposition: 'hold',
-        code: 'COMMITMENT_NOT_REPORTED',
+        code: 'COMMITMENT_NOT_REPORTED' satisfies OutcomeCode,
         message: 'Held as the destination was asked to commit again and again, and never reported',
       })),
     );

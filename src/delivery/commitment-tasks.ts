@@ -3,6 +3,7 @@
 import { formatStatus } from '../dimse/status.ts';
 import { FAILURE_REASON } from '../dimse/storage-commitment.ts';
 import { type Claim, type DeliveryPayload, type NewTask, PRIORITY } from '../spool/spool.ts';
+import type { OutcomeCode } from './outcome-codes.ts';
 
 export type CommitmentKind = `commitment:${string}`;
 
@@ -32,7 +33,7 @@ export function resendTask(
       `Destination took the instance ${uncommitted + 1} times and did not commit to it: ` +
       `${formatStatus(failureReason)} (${meaningOf(failureReason)})`;
     // Whoever retries it starts anew.
-    return { ...task, payload: rest, held: { code: 'NOT_COMMITTED', reason } };
+    return { ...task, payload: rest, held: { code: 'NOT_COMMITTED' satisfies OutcomeCode, reason } };
   }
   const resent = { ...task, payload: { ...rest, uncommitted: uncommitted + 1 } };
   // What the destination says it does not have is sent at once; what it cannot keep now, later.

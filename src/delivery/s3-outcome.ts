@@ -1,10 +1,11 @@
 /** What an error of S3 means for the instance that was sent. Pure. */
 import { GatewayError } from '../errors.ts';
 import type { FailureReason, NotTaken } from './outcome.ts';
+import type { OutcomeCode } from './outcome-codes.ts';
 
 interface Meaning {
   readonly reason: FailureReason;
-  readonly code: string;
+  readonly code: OutcomeCode;
   /** Ends the sentence "S3 answered AccessDenied (403): …". */
   readonly text: string;
 }

@@ -2,6 +2,7 @@
 import { categoryOfStatus, formatStatus } from '../dimse/status.ts';
 import type { HttpAnswer } from './http-connection.ts';
 import { type FailureReason, type NotTaken, type Outcome, outcomeOfResponse } from './outcome.ts';
+import type { OutcomeCode } from './outcome-codes.ts';
 import { type ReportedInstance, readStowReport, type StowReport } from './stow-report.ts';
 
 export interface StowOutcomeOptions {
@@ -14,7 +15,7 @@ export interface StowOutcomeOptions {
 
 interface Meaning {
   readonly reason: FailureReason;
-  readonly code: string;
+  readonly code: OutcomeCode;
   /** Ends the sentence "Destination answered 404: …". */
   readonly text: string;
 }

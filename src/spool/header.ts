@@ -2,6 +2,7 @@ import { formatTag } from '../dicom/dictionary.ts';
 import { encodeHeaderIndex, type HeaderIndex, identityOf, indexHeader } from '../dicom/header-index.ts';
 import { Tag } from '../dicom/tags.generated.ts';
 import type { NewTask } from './port.ts';
+import type { SpoolTaskCode } from './task-codes.ts';
 
 /** Almost every header ends within this; only then is more looked at. */
 const FIRST_LOOK_BYTES = 64 * 1024;
@@ -52,7 +53,7 @@ function faultOf({ fault }: HeaderIndex): HeaderReading['held'] {
   if (fault === undefined) return undefined;
   const { tag, offset, message } = fault;
   return {
-    code: 'HEADER_DAMAGED',
+    code: 'HEADER_DAMAGED' satisfies SpoolTaskCode,
     reason: `The header is damaged at ${formatTag(tag)}, offset ${offset}: ${message}`,
   };
 }
@@ -68,7 +69,7 @@ function mismatchOf(
   const offset = index.elements.find((element) => element.tag === tag)?.offset;
   const found = actual === undefined ? 'is missing' : `at offset ${offset} is "${actual}"`;
   return {
-    code: 'UID_MISMATCH',
+    code: 'UID_MISMATCH' satisfies SpoolTaskCode,
     reason: `${name} ${formatTag(tag)} of the data set ${found}; the command says "${expected}"`,
   };
 }

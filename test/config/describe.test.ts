@@ -116,5 +116,13 @@ export class LastError extends GatewayError {
       ['FOUR', 'some', 'The last.'],
     ],
   );
+  const others = "export type EndCode =\n  | 'FIVE' // The fifth.\n  | 'SIX'; // The sixth.\n";
+  t.deepEqual(
+    readCodesOf('some/ends.ts', others).map(({ code, meaning }) => [code, meaning]),
+    [
+      ['FIVE', 'The fifth.'],
+      ['SIX', 'The sixth.'],
+    ],
+  );
   t.deepEqual(readCodesOf('some/other.ts', "const x = { ONE: 'retry' };"), []);
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Entry } from '../port.ts';
 import { countsAfter, type EntryCounts, NO_COUNTS } from '../task.ts';
+import type { SpoolTaskCode } from '../task-codes.ts';
 import type { ClaimDesk } from './claims.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry, type EntryColumns, insertEntry, toEntry } from './entries.ts';
@@ -191,7 +192,7 @@ export function recordInterruption(
   context: LedgerContext,
   taskId: number,
   token: number,
-  code: string,
+  code: SpoolTaskCode,
   message: string,
 ): void {
   const nowMs = context.clock.wallMs();

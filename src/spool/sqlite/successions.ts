@@ -7,6 +7,7 @@
  */
 import type { TaskKind } from '../port.ts';
 import { countsAfter, NO_COUNTS } from '../task.ts';
+import type { SpoolTaskCode } from '../task-codes.ts';
 import type { LedgerContext } from './context.ts';
 import { changeEntry } from './entries.ts';
 import { type StoredState, taskMoved, taskStateOf } from './task-moves.ts';
@@ -80,7 +81,12 @@ export function familyOf({ statements }: LedgerContext, entryId: number): number
 }
 
 /** Ends an open task; its claim, if there is one, is lost. */
-export function discardTask(context: LedgerContext, task: OpenTask, code: string, reason: string): void {
+export function discardTask(
+  context: LedgerContext,
+  task: OpenTask,
+  code: SpoolTaskCode,
+  reason: string,
+): void {
   context.statements.run('discardOpen', task.task_id, context.clock.wallMs(), code, reason);
   taskMoved(context, task.kind, task.state, 'discarded');
   dropWorkFolder(context, task.task_id);
