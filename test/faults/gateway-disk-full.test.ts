@@ -36,7 +36,8 @@ for (const [size, pixelBytes] of Object.entries(SIZES)) {
       await run.takes(t, newInstance(pixelBytes));
 
       let n = 1;
-      for (; ; n += 1) {
+      // What failed may have been a call of the spool's own, beside the reception: then this one is tried again.
+      for (let taken = 0; taken < 3; ) {
         t.true(n < 100, 'there is an end to the calls');
         const instance = newInstance(pixelBytes);
         calls.breakAt(n, { forGood });
@@ -44,12 +45,16 @@ for (const [size, pixelBytes] of Object.entries(SIZES)) {
         const { failed } = calls;
         calls.mend();
         await run.comesToRest();
-        if (TAKEN.test(answer)) break;
-
+        if (TAKEN.test(answer)) {
+          taken += 1;
+          continue;
+        }
         t.true(failed > 0);
         t.regex(answer, REFUSED, `call ${n}`);
         await run.hasKeptNothing(t);
         await run.takes(t, instance);
+        taken = 0;
+        n += 1;
       }
 
       t.log(`${n - 1} calls`);
