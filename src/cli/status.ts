@@ -14,6 +14,8 @@ import {
 import { ask, consoleUrl, readSince, URL_USAGE, urlOption } from './running-gateway.ts';
 import { counted, formatBytes, formatDuration, table } from './text.ts';
 
+type DestinationView = StatusAnswer['destinations'][number];
+
 const HELD_SHOWN = 20;
 const GROUPS_SHOWN = 10;
 
@@ -122,28 +124,50 @@ function describeCounts(answer: StatusAnswer): readonly string[] {
 
 function describeDestinations({ destinations, now }: StatusAnswer): readonly string[] {
   if (destinations.length === 0) return ['No destinations.'];
+  const nowMs = Date.parse(now);
+  const age = (time: string | undefined) =>
+    time === undefined ? '-' : formatDuration(nowMs - Date.parse(time));
+  const isAsked = destinations.some(({ awaitingCommitment }) => awaitingCommitment !== undefined);
   const rows = destinations.map((one) => [
     one.name,
-    stateOf(one),
+    stateOf(one, nowMs),
     String(one.waiting),
     String(one.sending),
     String(one.held),
-    one.oldestWaitingAt ? formatDuration(Date.parse(now) - Date.parse(one.oldestWaitingAt)) : '-',
+    age(one.oldestWaitingAt),
+    ...(isAsked ? [describeAwaiting(one, age(one.oldestAwaitingCommitmentAt))] : []),
     one.lastFailure ? `${one.lastFailure.code}: ${one.lastFailure.reason}` : '-',
   ]);
+  const columns = ['DESTINATION', 'STATE', 'WAITING', 'SENDING', 'HELD', 'OLDEST'];
   const reported = destinations.filter(({ reportOnly }) => reportOnly).map(({ name }) => name);
   return [
-    table(['DESTINATION', 'STATE', 'WAITING', 'SENDING', 'HELD', 'OLDEST', 'LAST FAILURE'], rows),
+    table([...columns, ...(isAsked ? ['AWAITING COMMITMENT'] : []), 'LAST FAILURE'], rows),
     ...(reported.length > 0
       ? ['', `NOTHING IS SENT to ${reported.join(', ')}: what would be is only reported (mode, report_only).`]
       : []),
   ];
 }
 
-function stateOf({ state, reportOnly, opensAt, diverting }: StatusAnswer['destinations'][number]): string {
+/** `-` where it need not commit. */
+function describeAwaiting({ awaitingCommitment }: DestinationView, oldest: string): string {
+  if (awaitingCommitment === undefined) return '-';
+  return awaitingCommitment === 0 ? '0' : `${awaitingCommitment}, for up to ${oldest}`;
+}
+
+function stateOf(destination: DestinationView, nowMs: number): string {
+  const { state, reportOnly, opensAt, nextProbeAt, diverting, divertingTo } = destination;
   if (reportOnly) return 'REPORT ONLY';
-  if (diverting) return `${state}, ${diverting === 'skip' ? 'skipping' : 'failing over'}`;
-  return opensAt === undefined ? state : `${state} until ${opensAt}`;
+  const until = (time: string | undefined, what: string) => {
+    const leftMs = time === undefined ? 0 : Date.parse(time) - nowMs;
+    return leftMs > 0 ? [`${what} in ${formatDuration(leftMs)}`] : [];
+  };
+  return [
+    state,
+    ...(state === 'suspended' ? until(nextProbeAt, 'next try') : []),
+    ...(state === 'closed' ? until(opensAt, 'opens') : []),
+    ...(diverting === 'skip' ? ['skipping'] : []),
+    ...(diverting === 'failover' ? [`failing over to ${divertingTo ?? 'another'}`] : []),
+  ].join(', ');
 }
 
 function describeHeld(answer: StatusAnswer, { count, groups }: HeldGroups): readonly string[] {

@@ -39,6 +39,8 @@ export interface LaneView {
   readonly opensAtMs?: number;
   /** Where deliveries go while it has been down for long. */
   readonly diverting?: 'skip' | 'failover';
+  /** The destination that takes over meanwhile. */
+  readonly divertingTo?: string;
   /** Nothing is sent: what would have been is written down. */
   readonly reportOnly?: boolean;
   /** Taken and not committed to; absent where it need not commit. */

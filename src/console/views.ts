@@ -60,12 +60,15 @@ export interface DestinationView {
   readonly state: LaneView['state'];
   readonly opensAt?: string;
   readonly diverting?: LaneView['diverting'];
+  readonly divertingTo?: string;
   readonly reportOnly?: boolean;
   readonly waiting: number;
   readonly sending: number;
   readonly held: number;
   /** Taken and not committed to; absent where the destination need not commit. */
   readonly awaitingCommitment?: number;
+  /** When the one was taken that awaits it longest. */
+  readonly oldestAwaitingCommitmentAt?: string;
   readonly oldestWaitingAt?: string;
   readonly nextProbeAt?: string;
   readonly lastTakenAt?: string;
@@ -84,19 +87,23 @@ export function viewDestinations(
     const count = (state: TaskState) => sum(deliveries.filter((task) => task.state === state));
     const open = deliveries.filter((task) => task.state !== 'held' && task.count > 0);
     const awaiting = own.filter(({ kind, state }) => stageOf(kind) === 'commitment' && state !== 'held');
-    const { kind, state, opensAtMs, diverting, reportOnly, nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
+    const { kind, state, opensAtMs, diverting, divertingTo, reportOnly } = lane;
+    const { nextProbeAtMs, lastTakenAtMs, lastFailure } = lane;
     return {
       name: lane.destination,
       ...(kind !== undefined && { kind }),
       state,
       ...(opensAtMs !== undefined && { opensAt: isoTime(opensAtMs) }),
       ...(diverting && { diverting }),
+      ...(divertingTo !== undefined && { divertingTo }),
       ...(reportOnly && { reportOnly }),
       waiting: count('waiting'),
       sending: count('claimed'),
       held: sum(own.filter((task) => task.state === 'held')),
       ...(lane.awaitingCommitment !== undefined && { awaitingCommitment: sum(awaiting) }),
-      ...(open.length > 0 && { oldestWaitingAt: isoTime(Math.min(...open.map((task) => task.oldestAtMs))) }),
+      ...(lane.awaitingCommitment !== undefined &&
+        awaiting.length > 0 && { oldestAwaitingCommitmentAt: oldestOf(awaiting) }),
+      ...(open.length > 0 && { oldestWaitingAt: oldestOf(open) }),
       ...(nextProbeAtMs !== undefined && { nextProbeAt: isoTime(nextProbeAtMs) }),
       ...(lastTakenAtMs !== undefined && { lastTakenAt: isoTime(lastTakenAtMs) }),
       ...(lastFailure && {
@@ -104,6 +111,10 @@ export function viewDestinations(
       }),
     };
   });
+}
+
+function oldestOf(tasks: SpoolStatus['tasks']): string {
+  return isoTime(Math.min(...tasks.map((task) => task.oldestAtMs)));
 }
 
 export function viewInput({ name, kind, place, host, port }: InputView): InputView {

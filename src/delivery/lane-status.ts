@@ -17,6 +17,8 @@ export interface LaneStatus {
   readonly opensAtMs?: number;
   /** Where deliveries go while the destination has been down for long. */
   readonly diverting?: 'skip' | 'failover';
+  /** The destination that takes over meanwhile. */
+  readonly divertingTo?: string;
   /** Nothing is sent: what would have been is written down. */
   readonly reportOnly?: boolean;
   /** Being sent now. */

@@ -123,13 +123,15 @@ export class Lane {
   status(): LaneStatus {
     const { state, probeAtMs } = this.#breaker;
     const opensAtMs = this.#hours.opensAtMs(this.#deps.clock.now());
+    const { diverting, divertingTo } = this.#whenDown;
     return {
       destination: this.destination,
       state: this.#stateWord(opensAtMs !== undefined),
       breaker: state,
       ...(state === 'open' && { nextProbeAtMs: probeAtMs }),
       ...(opensAtMs !== undefined && { opensAtMs }),
-      ...(this.#whenDown.diverting && { diverting: this.#whenDown.diverting }),
+      ...(diverting && { diverting }),
+      ...(divertingTo !== undefined && { divertingTo }),
       sending: this.#flow.sending,
       ...this.#attempts.remembered,
       ...this.#whenDown.diverted,

@@ -74,6 +74,11 @@ export class WhenDown {
     return breaker.suspendedForMs >= down_after ? when_down : undefined;
   }
 
+  /** The destination that takes over now. */
+  get divertingTo(): string | undefined {
+    return this.diverting === 'failover' ? this.#options.settings.failover_to : undefined;
+  }
+
   /**
    * Diverts what is due once the destination has been down for long enough, until `signal` aborts.
    *

@@ -40,6 +40,39 @@ test.serial('status shows counts, destinations and what is held with its reason'
   t.regex(stdout, /^delivery to pacs +held +1 +\d+ s +\d+ s +REFUSED A900H Destination answered A900H$/m);
 });
 
+test.serial(
+  'status says when what is closed opens, who takes over, and what awaits commitment',
+  async (t) => {
+    const inMs = (ms: number) => Date.now() + ms;
+    const lanes = () =>
+      [
+        { destination: 'night', kind: 'folder', state: 'closed', opensAtMs: inMs(19 * 3_600_000 + 90_000) },
+        {
+          destination: 'pacs',
+          kind: 'dimse-scu',
+          state: 'suspended',
+          nextProbeAtMs: inMs(600_000),
+          diverting: 'failover',
+          divertingTo: 'archive',
+          awaitingCommitment: 1,
+        },
+      ] as const;
+    await using gateway = await startTestConsole({ ports: { lanes } });
+    await gateway.accept('1.2.1');
+    const [claim] = await gateway.spool.claim({ kind: 'rules', limit: 1 }, AbortSignal.timeout(5000));
+    const tasks = [{ kind: 'commitment:pacs' as const, payload: { rule: 'otherwise' } }];
+    await gateway.spool.complete([{ claim: claim!, tasks, outcome: 'planned' }]);
+
+    const { stdout } = await slidegate(['status', '--url', `http://127.0.0.1:${gateway.console.port}`]);
+
+    t.regex(stdout, /^night +closed, opens in 19 h 1 min +0 +0 +0 +- +- +-$/m);
+    t.regex(
+      stdout,
+      /^pacs +suspended, next try in (9|10) min, failing over to archive +0 +0 +0 +- +1, for up to \d+ s +-$/m,
+    );
+  },
+);
+
 test.serial('status --held lists every held task, more than fit a page, for scripts', async (t) => {
   await using gateway = await startTestConsole();
   for (let index = 1; index <= 25; index += 1) {

@@ -145,11 +145,9 @@ test.serial('a retry of what is settled, erased or not there says so', async (t)
   t.is((await change(gateway, 'discard', erase)).json().count, 1);
   const answer = await change(gateway, 'retry', { selection: { entryIds: [1, 2, 9] } });
 
-  t.deepEqual(answer.json().notes, [
-    'Entry 1 is discarded, and its bytes are gone: no task of it matches.',
-    'Entry 2 is pending: no task of it matches.',
-    'There is no entry 9.',
-  ]);
+  const [erased, ...others] = answer.json<{ notes: string[] }>().notes;
+  t.regex(erased ?? '', /^Entry 1 is discarded, and was erased by unknown at \S+Z: no task of it matches\.$/);
+  t.deepEqual(others, ['Entry 2 is pending: no task of it matches.', 'There is no entry 9.']);
 });
 
 test.serial('only a discard erases', async (t) => {

@@ -67,12 +67,17 @@ test.serial(
 
     const found = await samples(gateway);
     const { destinations } = (await gateway.ask('/api/status')).json() as {
-      destinations: readonly { awaitingCommitment?: number; waiting: number }[];
+      destinations: readonly {
+        awaitingCommitment?: number;
+        oldestAwaitingCommitmentAt?: string;
+        waiting: number;
+      }[];
     };
 
     t.is(found.get('slidegate_delivery_items{destination="pacs",state="awaiting-commitment"}'), 1);
     t.is(found.get('slidegate_delivery_items{destination="pacs",state="waiting"}'), 0);
     t.is(found.get('slidegate_tasks{stage="commitment",state="waiting"}'), 1);
     t.like(destinations[0], { awaitingCommitment: 1, waiting: 0 });
+    t.regex(destinations[0]?.oldestAwaitingCommitmentAt ?? '', /^\d{4}-.*Z$/);
   },
 );

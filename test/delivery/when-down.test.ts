@@ -71,7 +71,7 @@ test('another destination takes over, with edits, rule and priority as they were
     state: 'waiting',
   });
   t.like(spool.tasks[0], { state: 'done', outcome: 'failed-over' });
-  t.like(lane.status(), { diverting: 'failover', failedOver: 4 });
+  t.like(lane.status(), { diverting: 'failover', divertingTo: 'backup', failedOver: 4 });
   t.is((await metrics.deliveriesFailedOverTotal.get()).values[0]?.value, 4);
   await lane.stop(0);
 });

@@ -42,7 +42,7 @@ function show(status) {
   showCounts(status);
   $('destinations').replaceChildren(...status.destinations.map((one) => destinationRow(one, now)));
   if (status.destinations.length === 0)
-    $('destinations').replaceChildren(emptyRow(7, 'None in the settings.'));
+    $('destinations').replaceChildren(emptyRow(8, 'None in the settings.'));
   showNode(status, now);
 }
 
@@ -78,7 +78,10 @@ function destinationRow(destination, now) {
     stopped: ['Stopped', 'warn'],
   };
   const [state, stateTone] = words[destination.state];
-  const diverting = { skip: ', deliveries are skipped', failover: ', another takes over' };
+  const diverting = {
+    skip: ', deliveries are skipped',
+    failover: `, ${destination.divertingTo ?? 'another'} takes over`,
+  };
   const text = destination.reportOnly
     ? 'NOTHING IS SENT: report only'
     : state + (diverting[destination.diverting] ?? '');
@@ -106,6 +109,7 @@ function destinationRow(destination, now) {
     make('td', { class: 'number' }, destination.sending.toLocaleString()),
     make('td', { class: 'number' }, destination.held.toLocaleString()),
     make('td', { class: `nowrap ${late}` }, waitedMs > 0 ? duration(waitedMs) : '–'),
+    make('td', { class: 'nowrap' }, awaiting(destination, now)),
     make(
       'td',
       { class: 'reason' },
@@ -114,6 +118,12 @@ function destinationRow(destination, now) {
       make('small', {}, failure?.code ?? ''),
     ),
   );
+}
+
+function awaiting({ awaitingCommitment, oldestAwaitingCommitmentAt: oldestAt }, now) {
+  if (!awaitingCommitment) return awaitingCommitment === 0 ? '0' : '–';
+  const age = oldestAt ? `, for up to ${duration(now - Date.parse(oldestAt))}` : '';
+  return `${awaitingCommitment.toLocaleString()}${age}`;
 }
 
 function showNode({ inputs, storage, startedAt, tasks }, now) {
