@@ -31,6 +31,7 @@ export function lintSettings(settings: Settings, isStated: IsStated): readonly F
     ...reportOnly(settings),
     ...watchedFolders(settings),
     ...commitmentReportsRejected(settings),
+    ...commitmentReportersUnknown(settings),
     ...nothingToDo(settings),
   ];
 }
@@ -176,6 +177,25 @@ function commitmentReportsRejected({ inputs, destinations }: Settings): readonly
     const message =
       `is required, and no input answers to "${title}": a report on an association of its own would be rejected. ` +
       'Add the title to ae_titles of an input, or set calling_ae_title to one that is there';
+    return [{ severity: 'warning', path: ['destinations', name, 'commitment'], message }];
+  });
+}
+
+/** Who reports is a caller like any other. Most call as they are called. */
+function commitmentReportersUnknown({
+  allow_any_caller,
+  sources,
+  destinations,
+}: Settings): readonly Finding[] {
+  if (allow_any_caller) return [];
+  const admitted = Object.values(sources).map(({ ae_title }) => ae_title?.trim());
+  return Object.entries(destinations).flatMap(([name, destination]) => {
+    if (destination.kind !== 'dimse-scu' || destination.commitment !== 'required') return [];
+    const title = destination.called_ae_title.trim();
+    if (admitted.includes(title) || admitted.includes(undefined)) return [];
+    const message =
+      `is required, and no source has the ae_title "${title}": a report on an association of its own would be ` +
+      'rejected, as allow_any_caller is false. Name the destination under sources as well';
     return [{ severity: 'warning', path: ['destinations', name, 'commitment'], message }];
   });
 }

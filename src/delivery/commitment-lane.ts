@@ -27,6 +27,7 @@ import {
   type Spool,
 } from '../spool/spool.ts';
 import {
+  commitmentAskedAgain,
   commitmentDenied,
   commitmentGiven,
   commitmentGivenUp,
@@ -176,8 +177,10 @@ export class CommitmentLane {
     const answer = await peer.request({ transactionUid, references }, (report) => this.#keepReport(report));
     if (answer.asked) {
       this.#failuresInRow = 0;
+      const unreported = claims.filter(({ taskId }) => this.#asked.has(taskId));
       await this.#await(claims, peer);
       commitmentRequested(telemetry, { destination, transactionUid, instances: references.length });
+      if (unreported.length > 0) this.#tellAskedAgain(transactionUid, unreported);
       return 0;
     }
     // What was sent and not answered may be reported on all the same.
@@ -198,6 +201,17 @@ export class CommitmentLane {
     const { code, message: reason } = answer;
     commitmentRequestFailed(telemetry, { destination, code, reason, outcome: answer.reason, held });
     return waitMs;
+  }
+
+  #tellAskedAgain(transactionUid: string, unreported: readonly Claim[]): void {
+    const { telemetry, clock } = this.#deps;
+    const sinceMs = Math.min(...unreported.map(({ createdAtMs }) => createdAtMs));
+    commitmentAskedAgain(telemetry, {
+      destination: this.#options.destination,
+      transactionUid,
+      instances: unreported.length,
+      longestWaitMs: clock.now() - sinceMs,
+    });
   }
 
   /** The destination was asked: nothing is to be done until it reports, or does not. */

@@ -11,6 +11,19 @@ export function commitmentRequested(
   telemetry.log.debug(event, 'Destination was asked for storage commitment.');
 }
 
+/** A destination did not report in time, or not on all of it, and was asked again under another transaction. */
+export function commitmentAskedAgain(
+  telemetry: Telemetry,
+  event: { destination: string; transactionUid: string; instances: number; longestWaitMs: number },
+): void {
+  const labels = { direction: 'out', peer: event.destination, outcome: 'not-reported' };
+  telemetry.metrics.commitmentRequestsTotal.inc(labels);
+  telemetry.log.warn(
+    event,
+    'Destination did not report in time, and was asked for storage commitment again.',
+  );
+}
+
 /** A destination could not be asked, or will not commit; it is tried again, or held. */
 export function commitmentRequestFailed(
   telemetry: Telemetry,

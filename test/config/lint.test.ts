@@ -234,3 +234,17 @@ test('a destination that has to commit is warned of when no input answers to the
   const inputs = { dimse: { ae_titles: ['SLIDEGATE', 'THT-Client'] } };
   t.deepEqual(findings({ inputs, destinations: { pacs } }).warnings, []);
 });
+
+test('a destination that has to commit is warned of when it would not be admitted to report', (t) => {
+  const pacs = { kind: 'dimse-scu', host: '10.0.0.5', called_ae_title: 'PACS', commitment: 'required' };
+  const inputs = { dimse: { ae_titles: ['THT-Client'] } };
+  const warningsWith = (sources: object) =>
+    findings({ inputs, destinations: { pacs }, sources, allow_any_caller: false }).warnings;
+
+  t.regex(
+    warningsWith({ ct1: { ae_title: 'CT1' } }).join(),
+    /^destinations\.pacs\.commitment: is required, and no source has the ae_title "PACS"/,
+  );
+  t.deepEqual(warningsWith({ pacs: { ae_title: 'PACS' } }), []);
+  t.deepEqual(warningsWith({ clinic: { hosts: ['10.0.0.0/24'] } }), []);
+});

@@ -265,6 +265,10 @@ test('a report that never comes leads to a request under a fresh UID; a late one
 
   const uids = gateway.peer.requests.map(({ transactionUid }) => transactionUid);
   t.is(new Set(uids).size, uids.length);
+  await eventually('it is told that it was asked again', async () => {
+    const { values } = await gateway.metrics.commitmentRequestsTotal.get();
+    return values.some(({ labels, value }) => labels.outcome === 'not-reported' && value >= 2);
+  });
   t.deepEqual(await states(gateway.spool), { pending: 1, held: 0, delivered: 0 });
   t.true(await arrive(gateway.spool, reportOf(gateway.peer.requests[0] as ReceivedRequest)));
   await eventually('1 delivered', async () => (await states(gateway.spool)).delivered === 1);
