@@ -85,7 +85,7 @@ export class FileTaker {
       if (after === 'keep') await this.#remember(file);
       // Perhaps its writer has stalled: what it writes yet must not go to a file that is deleted.
       else if (committed.held !== undefined) {
-        await this.#setAside(file, `Kept as entry ${committed.entryId}, and held: ${committed.held}`);
+        await this.#setAside(file, whyHeld(committed.entryId, committed.held));
       } else await this.#putAway(file);
       return;
     }
@@ -147,6 +147,18 @@ export class FileTaker {
     const tries = waits.failed(found, performance.now());
     if (tries === 1) fileNotTaken(telemetry, { input, code: codeOf(error), sizeBytes: found.sizeBytes });
   }
+}
+
+/** For whoever finds the file: it has been taken, and a person decides at the gateway what becomes of it. */
+function whyHeld(entryId: number, code: string): string {
+  return [
+    `Kept as entry ${entryId}, and held: ${code}.`,
+    'The gateway has a copy, and sends it nowhere until somebody decides:',
+    '  slidegate status --held    says why, and what there is to do',
+    `  slidegate retry ${entryId}    has it go on as it is`,
+    `  slidegate discard ${entryId} --yes    gives it up`,
+    'This file is needed for none of it, and may be deleted then',
+  ].join('\n');
 }
 
 /** The code alone: messages of the file system hold names. */

@@ -219,7 +219,7 @@ test('a file that is cut off is kept, held and set aside, so that nothing is los
   t.deepEqual(await names(), ['rejected/a.dcm', 'rejected/a.dcm.txt']);
   t.regex(
     await readFile(join(folder, 'rejected/a.dcm.txt'), 'utf8'),
-    /^Kept as entry \d+, and held: HEADER_DAMAGED\.\n$/,
+    /^Kept as entry (\d+), and held: HEADER_DAMAGED\.\n[\s\S]*slidegate status --held[\s\S]*slidegate retry \1 [\s\S]*slidegate discard \1 --yes [\s\S]*deleted then\.\n$/,
   );
   t.is(await accepted(), 1);
 });
