@@ -14,6 +14,7 @@ import {
   type AdmissionPolicy,
   type Caller,
   decideAdmission,
+  describeMisfit,
   sourceOf,
 } from './admission.ts';
 import { Meter } from './meter.ts';
@@ -89,6 +90,11 @@ export class AdmissionControl {
    */
   sourceOf(caller: SourceCaller): string | undefined {
     return sourceOf(caller, this.#policy);
+  }
+
+  /** Why no source fits a caller that was not admitted; names sources only. */
+  describeMisfit(caller: SourceCaller): string {
+    return describeMisfit(caller, this.#policy.sources);
   }
 
   associationOpened(source: string): void {

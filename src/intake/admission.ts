@@ -50,6 +50,17 @@ export function sourceOf(caller: SourceCaller, policy: AdmissionPolicy): string 
   return policy.allowAnyCaller && isWellFormed ? UNKNOWN_SOURCE : undefined;
 }
 
+/** Why no source fits a caller that was not admitted: for the log, so with names of the settings and no values. */
+export function describeMisfit(caller: SourceCaller, sources: readonly NamedSource[]): string {
+  const nearly = sources.flatMap((source) => {
+    const lacking = source.lacking(caller);
+    return lacking?.length
+      ? [`"${source.name}" has this AE title, and wants another ${lacking.join(' and ')}`]
+      : [];
+  });
+  return ['No source fits', ...(nearly.length > 0 ? [nearly.join('; ')] : [])].join(': ');
+}
+
 /**
  * Whether instances of a class may be sent here. Classes of other services of the standard never may: a peer has
  * to learn that they are not provided.

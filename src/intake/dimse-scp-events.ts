@@ -16,7 +16,12 @@ import {
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** Says what a provider tells in the words of logs and metrics: sources by name, reasons of closed sets. */
-export function reportProviderEvent(telemetry: Telemetry, input: string, event: ProviderEvent): void {
+export function reportProviderEvent(
+  telemetry: Telemetry,
+  input: string,
+  event: ProviderEvent,
+  describeMisfit: (caller: AssociationRequest) => string,
+): void {
   switch (event.type) {
     case 'association-accepted': {
       const { presentationContexts } = event;
@@ -28,7 +33,9 @@ export function reportProviderEvent(telemetry: Telemetry, input: string, event: 
     case 'association-rejected': {
       const { source } = event;
       const facts = { input, ...(source !== undefined && { source }), ...callerFacts(event.peer) };
-      incomingAssociationRejected(telemetry, { ...facts, reason: rejectionReason(event.rejection) });
+      const isMisfit = event.rejection === REJECTION.callingAeTitleNotRecognized;
+      const hint = isMisfit ? { hint: describeMisfit(event.peer) } : {};
+      incomingAssociationRejected(telemetry, { ...facts, reason: rejectionReason(event.rejection), ...hint });
       return;
     }
     case 'handshake-failed': {

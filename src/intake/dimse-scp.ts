@@ -127,7 +127,7 @@ async function listen(
       onEvent(event) {
         if (event.type === 'association-accepted') admission.associationOpened(event.peer.source);
         else if (event.type === 'association-ended') admission.associationEnded(event.peer.source);
-        reportProviderEvent(deps.telemetry, deps.name, event);
+        reportProviderEvent(deps.telemetry, deps.name, event, (caller) => admission.describeMisfit(caller));
       },
     });
   } catch (cause) {

@@ -103,6 +103,8 @@ export interface SourceCaller {
 export interface NamedSource {
   readonly name: string;
   matches(caller: SourceCaller): boolean;
+  /** What else a caller with the AE title of the source would need; undefined where that is not its title. */
+  lacking(caller: SourceCaller): readonly ('host' | 'certificate')[] | undefined;
 }
 
 export function namedSources(settings: Readonly<Record<string, SourceSettings>>): readonly NamedSource[] {
@@ -116,6 +118,11 @@ export function namedSources(settings: Readonly<Record<string, SourceSettings>>)
         (aeTitle === undefined || aeTitle === callingAeTitle) &&
         matchesHost(peerAddress) &&
         matchesCertificate(certificate),
+      lacking: ({ callingAeTitle, peerAddress, certificate }) => {
+        if (aeTitle === undefined || aeTitle !== callingAeTitle) return undefined;
+        const lacks = { host: !matchesHost(peerAddress), certificate: !matchesCertificate(certificate) };
+        return (['host', 'certificate'] as const).filter((what) => lacks[what]);
+      },
     };
   });
 }

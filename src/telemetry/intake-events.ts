@@ -52,6 +52,8 @@ export function incomingAssociationRejected(
     input: string;
     peerAddress: string;
     reason: string;
+    /** Which sources nearly fit. */
+    hint?: string;
     /** Of a caller that is known, and has reached a limit. */
     source?: string;
     callingAeTitle?: string;

@@ -114,6 +114,7 @@ test('a certificate makes the source, and its lack another or none', async (t) =
   const sources = {
     ct1: { ae_title: 'CT1', certificate: { subject: 'CN=CT1' } },
     plain: { ae_title: 'CT1', hosts: ['127.0.0.1'] },
+    mr: { ae_title: 'MR', certificate: { subject: 'CN=MR' } },
   };
   const { port, logged } = await start(t, sources, { tls });
   const secure = await associate(t, port, { certificate: ct1 });
@@ -123,7 +124,13 @@ test('a certificate makes the source, and its lack another or none', async (t) =
   t.is(await sourceOfStored(await send(other)), 'plain');
   await other.release();
   await t.throwsAsync(() => associate(t, port, { calling: 'CT2', certificate: ct1 }));
+  await t.throwsAsync(() => associate(t, port, { calling: 'MR', certificate: ct1 }));
 
+  const rejected = logged.filter(({ message }) => message === 'Association rejected.');
+  t.deepEqual(
+    rejected.map(({ hint }) => hint),
+    ['No source fits', 'No source fits: "mr" has this AE title, and wants another certificate'],
+  );
   const accepted = logged.filter(({ message }) => message === 'Association accepted.');
   t.deepEqual(
     accepted.map(({ source, certificate }) => `${source}: ${certificate}`),

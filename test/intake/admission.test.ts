@@ -1,6 +1,6 @@
 import test from 'ava';
 import { storageSopClasses } from '../../src/dicom/sop-class.ts';
-import { acceptsSopClass, decideAdmission } from '../../src/intake/admission.ts';
+import { acceptsSopClass, decideAdmission, describeMisfit } from '../../src/intake/admission.ts';
 import { namedSources, type SourceSettings } from '../../src/intake/sources.ts';
 
 const SOURCES: Record<string, SourceSettings> = {
@@ -35,6 +35,27 @@ for (const [what, decision, expected] of [
     t.is(decision, expected);
   });
 }
+
+test('why no source fits is said with the names of those that have the AE title, and what they want', (t) => {
+  const sources = namedSources({
+    ...SOURCES,
+    mr: { ae_title: 'MR', hosts: ['10.0.0.1'], certificate: { sha256: 'AB'.repeat(32) } },
+    any: { hosts: ['10.9.9.9'] },
+  });
+  const misfit = (callingAeTitle: string, peerAddress: string) =>
+    describeMisfit({ callingAeTitle, peerAddress }, sources);
+
+  t.is(
+    misfit('CT1', '203.0.113.5'),
+    'No source fits: "ct1" has this AE title, and wants another host; "ct1_spare" has this AE title, and wants another host',
+  );
+  t.is(misfit('MR', '10.0.0.1'), 'No source fits: "mr" has this AE title, and wants another certificate');
+  t.is(
+    misfit('MR', '10.0.0.2'),
+    'No source fits: "mr" has this AE title, and wants another host and certificate',
+  );
+  t.is(misfit('STRANGER', '10.0.0.2'), 'No source fits');
+});
 
 test('any caller is admitted as unknown when that is allowed, but a source keeps its name', (t) => {
   t.is(admit('STRANGER', '203.0.113.5', { any: true }), 'unknown');

@@ -23,7 +23,7 @@ function ended(end: AssociationEnd): ProviderEvent {
 /** The metrics of the gateway, and no others, after some events; one line each, without the zeros. */
 async function metricsAfter(...events: ProviderEvent[]): Promise<string[]> {
   const telemetry = createTelemetry({ level: 'silent' });
-  for (const event of events) reportProviderEvent(telemetry, 'dimse', event);
+  for (const event of events) reportProviderEvent(telemetry, 'dimse', event, () => 'No source fits');
   const text = await telemetry.metrics.registry.metrics();
   return text
     .split('\n')
