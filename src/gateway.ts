@@ -17,6 +17,7 @@ import { startConversion } from './conversion/conversion.ts';
 import { type Delivery, startDelivery } from './delivery/delivery.ts';
 import { type Intake, startIntake } from './intake/intake.ts';
 import { startNotices } from './notices/notices.ts';
+import { type Reread, Rereading } from './rereading.ts';
 import { assertDestinations, loadRules, startRules } from './rules/rules.ts';
 import { openSpool, type Spool } from './spool/spool.ts';
 import { configReloaded, gatewayStarted, gatewayStopped } from './telemetry/events.ts';
@@ -39,12 +40,16 @@ export interface Gateway {
    * @throws {GatewayError} when rules or destinations cannot be put in force; then everything stays as it was
    */
   reload(settings: Settings): Promise<readonly string[]>;
+  /** Reads settings where they came from, and reloads with them. What is wrong is in the log and in the answer. */
+  reread(): Promise<Reread>;
   /** Intake first, then what is in hand is finished, then everything closes. Safe to call twice. */
   stop(reason: string): Promise<void>;
 }
 
 export interface GatewayOptions {
   readonly telemetry?: Telemetry;
+  /** Reads the settings anew; without it `reread` fails. */
+  readonly readSettings?: () => Settings;
   /** Module whose default export is called at every step of custody; for kill tests. */
   readonly stepModule?: URL;
 }
@@ -56,6 +61,7 @@ export interface GatewayOptions {
  */
 export async function startGateway(settings: Settings, options: GatewayOptions = {}): Promise<Gateway> {
   const telemetry = options.telemetry ?? createTelemetry(settings.log);
+  const rereading = new Rereading(options.readSettings, telemetry);
   const closers: (() => Promise<void>)[] = [];
   let stopByMs = 0;
   const closeAll = async () => {
@@ -92,7 +98,13 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     closers.push(() => rules.stop());
     let intake: Intake | undefined;
     const inputs = () => intake?.inputs() ?? [];
-    const webConsole = await startConsole(settings, { spool, telemetry, lanes: delivery.lanes, inputs });
+    const webConsole = await startConsole(settings, {
+      spool,
+      telemetry,
+      lanes: delivery.lanes,
+      inputs,
+      reload: { run: () => rereading.run(), failure: () => rereading.failure },
+    });
     closers.push(() => webConsole.stop());
     intake = await startIntake(settings, { spool, telemetry });
     closers.push(() => intake.stop(drainMs()));
@@ -112,14 +124,19 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     const runningIntake = intake;
     let wanted = settings;
     let reloading: Promise<void> = Promise.resolve();
-    gatewayStarted(telemetry, { version: packageJson.version, inputs: intake.inputs().length });
-    return {
+    gatewayStarted(telemetry, {
+      version: packageJson.version,
+      inputs: intake.inputs().length,
+      pid: process.pid,
+    });
+    const gateway: Gateway = {
       spool,
       telemetry,
       inputs: intake.inputs(),
       lanes: delivery.lanes,
       console: webConsole,
       failed,
+      reread: () => rereading.run(),
       reload(next) {
         wanted = next;
         reloading = reloading
@@ -146,6 +163,8 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
         gatewayStopped(telemetry, { reason });
       },
     };
+    rereading.started((next) => gateway.reload(next));
+    return gateway;
   } catch (error) {
     await closeAll();
     throw error;

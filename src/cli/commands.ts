@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rules: async () => (await import('./rules.ts')).rules,
   config: async () => (await import('./config.ts')).config,
   status: async () => (await import('./status.ts')).status,
+  reload: async () => (await import('./reload.ts')).reload,
   show: async () => (await import('./show.ts')).show,
   retry: async () => (await import('./tasks.ts')).retry,
   hold: async () => (await import('./tasks.ts')).hold,

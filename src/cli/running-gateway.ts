@@ -37,12 +37,17 @@ export async function consoleUrl(url: string | undefined): Promise<URL> {
  * @throws {GatewayUnreachableError} when nothing answers
  * @throws {GatewayRefusedError} with the gateway's own words
  */
-export async function ask<Answer>(base: URL, path: string, body?: unknown): Promise<Answer> {
+export async function ask<Answer>(
+  base: URL,
+  path: string,
+  body?: unknown,
+  limitMs = ANSWER_LIMIT_MS,
+): Promise<Answer> {
   const url = new URL(path, base);
   let response: Response;
   try {
     response = await fetch(url, {
-      signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      signal: AbortSignal.timeout(limitMs),
       ...(body !== undefined && {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'x-slidegate': '1' },

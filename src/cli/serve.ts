@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { loadSettings } from '../config/config.ts';
 import type { Gateway } from '../gateway.ts';
-import { configReloadFailed } from '../telemetry/events.ts';
 import type { Command } from './command.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -19,18 +18,18 @@ Settings: config/default.yaml, then the file named in SLIDEGATE_CONFIG, then NOD
 The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is in hand is finished, for
 \`drain_limit\` at most. A second one ends it at once; what was acknowledged is on disk either way.
 
-SIGHUP reads settings, rules and certificates again: sources, destinations and rules are put in force together,
+SIGHUP, as \`slidegate reload\`, reads settings, rules and certificates again: sources, destinations and rules are put in force together,
 or not at all when something is wrong. Inputs, ports and the rest take a restart.`,
 
   async run(args) {
     parseArgs({ args: [...args], options: {} });
     // Also one that comes while the gateway still starts: by default it would end the process.
     const { promise: started, resolve: onStarted } = Promise.withResolvers<Gateway>();
-    process.on('SIGHUP', () => void started.then(reload));
+    process.on('SIGHUP', () => void started.then((gateway) => gateway.reread()));
     const settings = loadSettings();
     const signalled = firstSignal();
     const { startGateway } = await import('../gateway.ts');
-    const gateway = await startGateway(settings);
+    const gateway = await startGateway(settings, { readSettings: () => loadSettings() });
     const inputs = gateway.inputs.map(({ name, place }) => `${name} on ${place}`);
     const { host, port } = gateway.console;
     console.log(`Slidegate accepts ${inputs.join(', ') || 'nothing'}; console on http://${host}:${port}`);
@@ -40,16 +39,6 @@ or not at all when something is wrong. Inputs, ports and the rest take a restart
     return isAsked ? 0 : 1; // Whoever supervises it starts it anew, and recovery puts right what was in hand.
   },
 };
-
-/** Reads everything again; what is wrong is told, and changes nothing. */
-async function reload(gateway: Gateway): Promise<void> {
-  try {
-    await gateway.reload(loadSettings());
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    configReloadFailed(gateway.telemetry, { reason });
-  }
-}
 
 /** Resolves with the first signal, also one that comes while the gateway still starts; a second ends the process. */
 function firstSignal(): Promise<string> {

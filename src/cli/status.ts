@@ -89,11 +89,16 @@ async function listHeld(base: URL, { since, ...filter }: HeldFilter, json: boole
 }
 
 function describe(answer: StatusAnswer, held: HeldGroups, base: URL): string {
-  const { version, ready, now, startedAt, problems } = answer;
+  const { version, ready, now, startedAt, problems, reloadFailed } = answer;
   const up = formatDuration(Date.parse(now) - Date.parse(startedAt));
   const lines = [
     `Slidegate ${version} is ${ready ? 'ready' : 'not ready'}, up ${up} (${base.origin})`,
     ...problems.map((problem) => `! ${problem}`),
+    ...(reloadFailed
+      ? [
+          `! The reload at ${reloadFailed.at} failed, and the configuration before is in force: ${firstLine(reloadFailed.message)}`,
+        ]
+      : []),
     '',
     ...describeCounts(answer),
     '',
@@ -101,6 +106,10 @@ function describe(answer: StatusAnswer, held: HeldGroups, base: URL): string {
     ...describeHeld(answer, held),
   ];
   return lines.join('\n');
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 function describeCounts(answer: StatusAnswer): readonly string[] {

@@ -1,8 +1,8 @@
 /**
  * # The API under /api
  *
- * What the console's page and the command line ask for: read-only views of the spool and the lanes, and the
- * three things that an operator does to tasks. JSON in both directions; times are ISO texts.
+ * What the console's page and the command line ask for: read-only views of the spool and the lanes, the three things
+ * that an operator does to tasks, and reloading. JSON in both directions; times are ISO texts.
  *
  * Deliberately absent: data sets, pixels and whatever names a patient.
  */
@@ -25,6 +25,8 @@ import {
 } from './views.ts';
 
 const ENTRIES_MAX = 500;
+/** What a reload puts in force, all of it or nothing. */
+const RELOADED = ['sources', 'destinations', 'rules', 'certificates'];
 
 const EntriesQuery = z.strictObject({
   state: z.enum(['pending', 'held', 'discarded', 'delivered']).optional(),
@@ -58,12 +60,20 @@ export function api(
 
   router.get('/status', async (_request, response) => {
     const { ready, problems, status } = await readiness(ports, settings);
+    const reloadFailure = ports.reload.failure();
     const answer: StatusAnswer = {
       version,
       startedAt: isoTime(startedAtMs),
       now: isoTime(Date.now()),
       ready,
       problems,
+      ...(reloadFailure && {
+        reloadFailed: {
+          at: isoTime(reloadFailure.atMs),
+          code: reloadFailure.code,
+          message: reloadFailure.message,
+        },
+      }),
       inputs: ports.inputs().map(viewInput),
       destinations: viewDestinations(ports.lanes(), status?.tasks ?? []),
       ...(status && viewSpool(status)),
@@ -131,6 +141,12 @@ export function api(
     });
   });
 
+  router.post('/reload', async (_request, response) => {
+    const result = await ports.reload.run();
+    if ('failed' in result) answerError(response, 422, result.failed);
+    else response.json({ reloaded: RELOADED, needRestart: result.needRestart });
+  });
+
   return router;
 }
 
@@ -151,7 +167,7 @@ function read<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
 export function answerError(
   response: Response,
   status: number,
-  error: { code: string; message: string },
+  { code, message }: { code: string; message: string },
 ): void {
-  response.status(status).json({ error });
+  response.status(status).json({ error: { code, message } });
 }

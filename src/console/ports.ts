@@ -50,9 +50,25 @@ export interface LaneView {
   readonly lastFailure?: { readonly atMs: number; readonly code: string; readonly reason: string };
 }
 
+/** Why the settings before are still in force. */
+interface ReloadFailure {
+  readonly atMs: number;
+  readonly code: string;
+  /** Every problem with its place, a line each. */
+  readonly message: string;
+}
+
+export interface ReloadPort {
+  /** Has settings, rules and certificates read again, and put in force or not. */
+  run(): Promise<{ readonly needRestart: readonly string[] } | { readonly failed: ReloadFailure }>;
+  /** Of the last reload, if that went wrong. */
+  failure(): ReloadFailure | undefined;
+}
+
 export interface ConsolePorts {
   readonly spool: Spool;
   readonly telemetry: Telemetry;
   lanes(): readonly LaneView[];
   inputs(): readonly InputView[];
+  readonly reload: ReloadPort;
 }

@@ -7,7 +7,11 @@ import type { ConsolePorts } from './ports.ts';
 const VOLUME = 'spool';
 
 /** Everything in Prometheus' text format. */
-export async function scrape({ spool, telemetry, lanes }: ConsolePorts): Promise<string> {
+export async function scrape({
+  spool,
+  telemetry,
+  lanes,
+}: Pick<ConsolePorts, 'spool' | 'telemetry' | 'lanes'>): Promise<string> {
   const { metrics } = telemetry;
   collectGauges(
     metrics,

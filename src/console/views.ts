@@ -30,6 +30,8 @@ export interface StatusAnswer extends Partial<SpoolAnswer> {
   readonly now: string;
   readonly ready: boolean;
   readonly problems: readonly string[];
+  /** The last reload changed nothing, since something is wrong: what was in force before still is. */
+  readonly reloadFailed?: { readonly at: string; readonly code: string; readonly message: string };
   readonly inputs: readonly InputView[];
   readonly destinations: readonly DestinationView[];
 }

@@ -7,7 +7,10 @@
 import type { Telemetry } from './telemetry.ts';
 
 /** The gateway is up: everything accepts work. */
-export function gatewayStarted(telemetry: Telemetry, event: { version: string; inputs: number }): void {
+export function gatewayStarted(
+  telemetry: Telemetry,
+  event: { version: string; inputs: number; pid: number },
+): void {
   telemetry.metrics.buildInfo.set({ version: event.version }, 1);
   telemetry.log.info(event, 'Gateway started.');
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { openAssociation, type ServiceUser } from '../../src/dimse/service-user.ts';
+import { slidegate } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { EXPLICIT_LE, SECONDARY_CAPTURE } from '../support/small-instance.ts';
 
@@ -113,6 +114,38 @@ test.serial('SIGHUP puts other rules in force, and none that are wrong', async (
   gateway.process.kill('SIGTERM');
   t.deepEqual(await gateway.ended, [0, null]);
 });
+
+test.serial(
+  'reload says what is in force, what takes a restart, and what is wrong; status tells until it is mended',
+  async (t) => {
+    const gateway = serve('asked');
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await gateway.ready)?.[0] ?? '';
+    const rules = join(folder, 'rules.yaml');
+
+    const good = await slidegate(['reload', '--url', url]);
+    writeFileSync(rules, 'rules: []\notherwise: { to: [nowhere] }\n');
+    const bad = await slidegate(['reload', '--url', url]);
+    const after = await slidegate(['status', '--url', url]);
+    writeFileSync(rules, 'rules: []\notherwise: { to: [outbox] }\n');
+    const mended = await slidegate(['reload', '--url', url, '--json']);
+    const atLast = await slidegate(['status', '--url', url]);
+
+    t.deepEqual([good.code, good.stdout], [0, 'Reloaded: sources, destinations, rules, certificates\n']);
+    t.is(bad.code, 1);
+    t.regex(bad.stderr, /rules\.yaml:2:\d+: .*unknown destination "nowhere"/);
+    t.is(after.code, 0, 'it is ready all the same');
+    t.regex(
+      after.stdout,
+      /^! The reload at \S+Z failed, and the configuration before is in force: Cannot use/m,
+    );
+    t.like(JSON.parse(mended.stdout), { needRestart: [] });
+    t.notRegex(atLast.stdout, /^!/m);
+    t.regex(gateway.stderr(), new RegExp(`"pid":${gateway.process.pid},"msg":"Gateway started`));
+    t.is((await fetch(`${url}/api/reload`, { method: 'POST' })).status, 403);
+    gateway.process.kill('SIGTERM');
+    t.deepEqual(await gateway.ended, [0, null]);
+  },
+);
 
 test.serial('a second signal ends a stop that waits for a peer', async (t) => {
   const gateway = serve('second', { drain_limit: '60s' });

@@ -66,7 +66,8 @@ export async function startTestConsole(
     inputs: {},
     ...options.view,
   };
-  const ports = { spool, telemetry, lanes: () => [], inputs: () => [], ...options.ports };
+  const reload: ConsolePorts['reload'] = { run: async () => ({ needRestart: [] }), failure: () => undefined };
+  const ports = { spool, telemetry, lanes: () => [], inputs: () => [], reload, ...options.ports };
   const closeSpool = async () => {
     await spool.close();
     await rm(folder, { recursive: true, force: true });

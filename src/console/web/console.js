@@ -36,14 +36,21 @@ function show(status) {
   $('version').textContent = status.version;
   setPill($('readiness'), status.ready ? 'Ready' : 'Not ready', status.ready ? 'good' : 'bad');
   $('freshness').textContent = `As of ${new Date(now).toLocaleTimeString()}`;
-  $('problems').hidden = status.problems.length === 0;
-  $('problems').replaceChildren(...status.problems.map((problem) => make('li', {}, problem)));
+  const problems = [...status.problems, ...reloadProblem(status)];
+  $('problems').hidden = problems.length === 0;
+  $('problems').replaceChildren(...problems.map((problem) => make('li', {}, problem)));
   if (status.accepted === undefined) return;
   showCounts(status);
   $('destinations').replaceChildren(...status.destinations.map((one) => destinationRow(one, now)));
   if (status.destinations.length === 0)
     $('destinations').replaceChildren(emptyRow(8, 'None in the settings.'));
   showNode(status, now);
+}
+
+function reloadProblem({ reloadFailed }) {
+  if (!reloadFailed) return [];
+  const at = new Date(reloadFailed.at).toLocaleString();
+  return [`The reload at ${at} failed, and the configuration before is in force: ${reloadFailed.message}`];
 }
 
 function showCounts({ accepted, delivered, pending, held, discarded, produced }) {
