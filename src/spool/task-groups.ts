@@ -7,7 +7,10 @@ export interface TaskGroup {
   readonly state: string;
   readonly code?: string;
   readonly status?: number;
-  /** Absent where the reasons differ more than anybody would read. */
+  /**
+   * Where reasons differ in nothing but numbers, such as those of entries, `…` stands for these. Absent where they
+   * differ more than anybody would read.
+   */
   readonly reason?: string;
   readonly count: number;
   /** When the one that is longest in its state came into it, and the last. */
@@ -31,13 +34,15 @@ export class TaskGroups {
 
   add(task: Omit<TaskGroup, 'count' | 'oldestAtMs' | 'newestAtMs'> & { readonly atMs: number }): void {
     const { atMs, reason, ...common } = task;
-    const exact = JSON.stringify([common, reason]);
-    const isApart = this.#groups.has(exact) || this.#groups.size < REASONS_MAX;
-    const key = isApart ? exact : JSON.stringify([common]);
+    const pattern = reason === undefined ? undefined : withoutNumbers(reason);
+    const alike = JSON.stringify([common, pattern]);
+    const isApart = this.#groups.has(alike) || this.#groups.size < REASONS_MAX;
+    const key = isApart ? alike : JSON.stringify([common]);
     const group = this.#groups.get(key);
+    const shown = group === undefined || group.reason === reason ? reason : pattern;
     this.#groups.set(key, {
       ...common,
-      ...(isApart && reason !== undefined && { reason }),
+      ...(isApart && shown !== undefined && { reason: shown }),
       count: (group?.count ?? 0) + 1,
       oldestAtMs: Math.min(group?.oldestAtMs ?? atMs, atMs),
       newestAtMs: Math.max(group?.newestAtMs ?? atMs, atMs),
@@ -48,4 +53,11 @@ export class TaskGroups {
   get all(): readonly TaskGroup[] {
     return [...this.#groups.values()].sort((one, other) => other.count - one.count);
   }
+}
+
+/** Statuses of DIMSE, such as A700H, say what is wrong: they stay. */
+function withoutNumbers(reason: string): string {
+  return reason.replaceAll(/\b[0-9A-F]{4}H\b|\d+(?:[.:]\d+)*/g, (found) =>
+    found.endsWith('H') ? found : '…',
+  );
 }

@@ -55,6 +55,22 @@ test('tasks are chosen by exact code and by status', async (t) => {
   t.is((await spool.status()).states.pending, 1);
 });
 
+test('reasons that differ in numbers alone are told in one, and statuses tell them apart', (t) => {
+  const groups = new TaskGroups();
+  const add = (reason: string) => groups.add({ kind: 'rules', state: 'held', code: 'X', reason, atMs: 0 });
+  for (let index = 1; index <= 300; index += 1) add(`Entry ${index} has the same UID 1.2.${index}`);
+  for (const status of ['A700H', 'A900H', 'A900H']) add(`Answered ${status}`);
+
+  t.deepEqual(
+    groups.all.map(({ count, reason }) => [count, reason]),
+    [
+      [300, 'Entry … has the same UID …'],
+      [2, 'Answered A900H'],
+      [1, 'Answered A700H'],
+    ],
+  );
+});
+
 test('reasons that differ more than anybody would read are told in one', (t) => {
   const groups = new TaskGroups();
   for (let index = 0; index < 500; index += 1) {
@@ -62,7 +78,7 @@ test('reasons that differ more than anybody would read are told in one', (t) => 
       kind: 'delivery:pacs',
       state: 'held',
       code: 'REFUSED',
-      reason: `comment ${index}`,
+      reason: `comment ${'x'.repeat(index)}`,
       atMs: index,
     });
   }
