@@ -13,7 +13,7 @@ import { RequestError } from './errors.ts';
 import { readiness } from './health.ts';
 import { readHeld } from './held.ts';
 import type { ConsolePorts, ConsoleView } from './ports.ts';
-import { act, StatusText, TaskAction, TasksBody } from './task-actions.ts';
+import { act, CodeText, StatusText, TaskAction, TasksBody } from './task-actions.ts';
 import {
   isoTime,
   type StatusAnswer,
@@ -39,7 +39,7 @@ const EntriesQuery = z.strictObject({
 
 const HeldGroupsQuery = z.strictObject({
   destination: z.string().min(1).optional(),
-  code: z.string().min(1).max(100).optional(),
+  code: CodeText.optional(),
   status: StatusText.optional(),
   since: z.iso.datetime().optional(),
 });

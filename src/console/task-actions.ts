@@ -1,6 +1,14 @@
 /** What an operator does to tasks, and what it would do. */
 import { z } from 'zod';
-import type { EntryRow, Selection, Spool, TaskKind, TaskPreview } from '../spool/spool.ts';
+import { didYouMean } from '../did-you-mean.ts';
+import {
+  type EntryRow,
+  partsOfKind,
+  type Selection,
+  type Spool,
+  type TaskKind,
+  type TaskPreview,
+} from '../spool/spool.ts';
 import { operatorActed } from '../telemetry/events.ts';
 import { RequestError } from './errors.ts';
 import type { ConsolePorts } from './ports.ts';
@@ -17,6 +25,13 @@ export const StatusText = z
   .regex(/^(0x)?[0-9a-f]{4}h?$/i, 'must be a status such as A900')
   .transform((text) => Number.parseInt(text.replace(/^0x/i, ''), 16));
 
+/** A code as `status` shows it, in whatever case. */
+export const CodeText = z
+  .string()
+  .min(1)
+  .max(100)
+  .transform((text) => text.toUpperCase());
+
 /** Which tasks are meant. At least one field: "everything" has to be said some other way than by saying nothing. */
 const SelectionBody = z
   .strictObject({
@@ -24,7 +39,7 @@ const SelectionBody = z
     destination: z.string().min(1).optional(),
     kind: z.string().min(1).optional(),
     reasonContains: z.string().min(1).optional(),
-    code: z.string().min(1).max(100).optional(),
+    code: CodeText.optional(),
     status: StatusText.optional(),
     states: z
       .array(z.enum(['waiting', 'claimed', 'held']))
@@ -60,22 +75,24 @@ export interface ActionResult {
 /**
  * Does it, or says what it would be done to.
  *
- * @throws {RequestError} when something else than a discard is to erase
+ * @throws {RequestError} when something else than a discard is to erase, or there is no such destination
  */
 export async function act(
-  { spool, telemetry }: ConsolePorts,
+  ports: Pick<ConsolePorts, 'spool' | 'telemetry' | 'lanes'>,
   action: TaskAction,
   { selection: stated, reason, by, preview, erase }: z.infer<typeof TasksBody>,
 ): Promise<ActionResult> {
   if (erase && action !== 'discard') throw new RequestError('Cannot erase: the action must be discard');
+  const { spool, telemetry } = ports;
   const selection = selectionOf(stated);
+  if (stated.destination !== undefined) await assertDestination(ports, stated.destination);
   if (preview) {
     const { count: own, groups } = await spool.preview(action, selection);
     // What was made of an entry is erased with it, and counted.
     const { count, erased } = erase
       ? await spool.discard(selection, { reason, by, preview, erase })
       : { count: own, erased: [] };
-    const notes = await notesOn(spool, stated.entryIds, count + erased.length);
+    const notes = await notesOn(spool, action, selection, count + erased.length);
     return { count, ...(erase && { erased: viewErased(erased) }), groups, ...notes };
   }
   let count: number;
@@ -91,7 +108,7 @@ export async function act(
     ...(destination !== undefined && { destination }),
     ...(erase && { erased: erased.length }),
   });
-  const notes = await notesOn(spool, stated.entryIds, count + erased.length);
+  const notes = await notesOn(spool, action, selection, count + erased.length);
   return { count, ...(erase && { erased: viewErased(erased) }), ...notes };
 }
 
@@ -114,23 +131,60 @@ function selectionOf(stated: z.infer<typeof SelectionBody>): Selection {
   };
 }
 
-/** Whoever names entries and sees nothing happen is told why. */
+/** @throws {RequestError} when neither settings nor tasks have a destination of that name */
+async function assertDestination(
+  { spool, lanes }: Pick<ConsolePorts, 'spool' | 'lanes'>,
+  name: string,
+): Promise<void> {
+  const ofTasks = (await spool.status()).tasks.flatMap(({ kind }) => partsOfKind(kind).destination ?? []);
+  const names = [...new Set([...lanes().map(({ destination }) => destination), ...ofTasks])].sort();
+  if (names.includes(name)) return;
+  const there = names.length > 0 ? `there are: ${names.join(', ')}` : 'there is none';
+  throw new RequestError(`There is no destination "${name}"${didYouMean(name, names)}; ${there}`);
+}
+
+/** Whoever names entries or a code and sees nothing happen is told why. */
 async function notesOn(
-  spool: Pick<Spool, 'query'>,
-  entryIds: readonly number[] | undefined,
+  spool: Pick<Spool, 'query' | 'preview'>,
+  action: TaskAction,
+  { code, ...selection }: Selection,
   done: number,
 ): Promise<{ notes?: readonly string[] }> {
-  if (entryIds === undefined || done > 0) return {};
+  if (done > 0) return {};
+  const notes = [
+    ...(selection.entryIds ? await notesOnEntries(spool, selection.entryIds) : []),
+    ...(code !== undefined ? await notesOnCode(spool, action, code, selection) : []),
+  ];
+  return notes.length > 0 ? { notes } : {};
+}
+
+async function notesOnEntries(
+  spool: Pick<Spool, 'query'>,
+  entryIds: readonly number[],
+): Promise<readonly string[]> {
   const asked = entryIds.slice(0, EXPLAINED_MAX);
   const found = new Map(
     (await spool.query({ entryIds: asked, limit: asked.length })).map((entry) => [entry.entryId, entry]),
   );
-  const notes = asked.map((entryId) => {
+  return asked.map((entryId) => {
     const entry = found.get(entryId);
     if (entry === undefined) return `There is no entry ${entryId}.`;
     return `Entry ${entryId} is ${entry.state}${describeGone(entry)}: no task of it matches.`;
   });
-  return { notes };
+}
+
+/** Which codes there are among what the action could be done to, the code left aside. */
+async function notesOnCode(
+  spool: Pick<Spool, 'preview'>,
+  action: TaskAction,
+  code: string,
+  selection: Selection,
+): Promise<readonly string[]> {
+  const { groups } = await spool.preview(action, selection);
+  const codes = [...new Set(groups.flatMap((group) => group.code ?? []))].sort();
+  if (codes.includes(code)) return []; // It is something else that does not match.
+  const there = codes.length > 0 ? `there are: ${codes.join(', ')}` : 'none has a code';
+  return [`No task has the code ${code}${didYouMean(code, codes)}; ${there}.`];
 }
 
 function describeGone({ bytes, erased }: EntryRow): string {

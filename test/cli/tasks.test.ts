@@ -78,6 +78,26 @@ test.serial('a preview of retry shows destination, count, age and reason, by cod
   t.is(byCode.stdout, '1 task again on the way.\n');
 });
 
+test.serial('a destination or a code that is not there is answered with those that are', async (t) => {
+  await using gateway = await heldGateway();
+
+  const destination = await run(gateway, 'retry', '--destination', 'pcas');
+  const code = await run(gateway, 'retry', '--code', 'REFUSE');
+  const otherCase = await run(gateway, 'retry', '--code', 'refused', '--preview');
+
+  t.is(destination.code, 1);
+  t.regex(
+    destination.stderr,
+    /There is no destination "pcas"; did you mean "pacs"\?; there are: archive, pacs/,
+  );
+  t.is(code.code, 1);
+  t.is(
+    code.stdout,
+    'Nothing to retry: no task matches.\nNo task has the code REFUSE; did you mean "REFUSED"?; there are: REFUSED.\n',
+  );
+  t.regex(otherCase.stdout, /^2 tasks would be tried again/);
+});
+
 test.serial('a retry of entries that have nothing held says what they are', async (t) => {
   await using gateway = await heldGateway();
   await run(gateway, 'discard', '1', '--erase', '--yes');
