@@ -26,6 +26,7 @@ export class Rereading<Settings> {
   readonly #telemetry: Telemetry;
   readonly #started = Promise.withResolvers<(settings: Settings) => Promise<readonly string[]>>();
   #failure: ReloadFailure | undefined;
+  #runs = 0;
 
   /** @param read where settings come from; absent: nowhere, and every reload fails */
   constructor(read: (() => Settings) | undefined, telemetry: Telemetry) {
@@ -46,17 +47,20 @@ export class Rereading<Settings> {
   /** Reads everything again, once the gateway has started; what is wrong is told, and changes nothing. */
   async run(): Promise<Reread> {
     const putInForce = await this.#started.promise;
+    this.#runs += 1;
+    const run = this.#runs;
     try {
       if (this.#read === undefined) throw new Error('Cannot reload: the settings came from no file');
       const needRestart = await putInForce(this.#read());
-      this.#failure = undefined;
+      if (run === this.#runs) this.#failure = undefined; // Of those that overlap, the last counts.
       return { needRestart };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const code = error instanceof GatewayError ? error.code : 'RELOAD_FAILED';
-      this.#failure = { atMs: Date.now(), code, message };
+      const failed = { atMs: Date.now(), code, message };
+      if (run === this.#runs) this.#failure = failed;
       configReloadFailed(this.#telemetry, { reason: message });
-      return { failed: this.#failure };
+      return { failed };
     }
   }
 }

@@ -18,8 +18,8 @@ Settings: config/default.yaml, then the file named in SLIDEGATE_CONFIG, then NOD
 The first SIGTERM or SIGINT stops it in order: nothing more is accepted, what is in hand is finished, for
 \`drain_limit\` at most. A second one ends it at once; what was acknowledged is on disk either way.
 
-SIGHUP, as \`slidegate reload\`, reads settings, rules and certificates again: sources, destinations and rules are put in force together,
-or not at all when something is wrong. Inputs, ports and the rest take a restart.`,
+SIGHUP, as \`slidegate reload\`, reads settings, rules and certificates again: sources, destinations and rules are
+put in force together, or not at all when something is wrong. Inputs, ports and the rest take a restart.`,
 
   async run(args) {
     parseArgs({ args: [...args], options: {} });

@@ -96,7 +96,7 @@ function describe(answer: StatusAnswer, held: HeldGroups, base: URL): string {
     ...problems.map((problem) => `! ${problem}`),
     ...(reloadFailed
       ? [
-          `! The reload at ${reloadFailed.at} failed, and the configuration before is in force: ${firstLine(reloadFailed.message)}`,
+          `! The reload at ${toSeconds(reloadFailed.at)} failed, and the configuration before is in force: ${firstLine(reloadFailed.message)}`,
         ]
       : []),
     '',
@@ -106,6 +106,11 @@ function describe(answer: StatusAnswer, held: HeldGroups, base: URL): string {
     ...describeHeld(answer, held),
   ];
   return lines.join('\n');
+}
+
+/** `2026-01-31 08:00:00Z`, of an ISO time. */
+function toSeconds(time: string): string {
+  return `${time.slice(0, 19).replace('T', ' ')}Z`;
 }
 
 function firstLine(text: string): string {

@@ -136,7 +136,7 @@ test.serial(
     t.is(after.code, 0, 'it is ready all the same');
     t.regex(
       after.stdout,
-      /^! The reload at \S+Z failed, and the configuration before is in force: Cannot use/m,
+      /^! The reload at \S+ \d\d:\d\d:\d\dZ failed, and the configuration before is in force: Cannot use/m,
     );
     t.like(JSON.parse(mended.stdout), { needRestart: [] });
     t.notRegex(atLast.stdout, /^!/m);
