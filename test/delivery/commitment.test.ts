@@ -114,6 +114,17 @@ async function states(spool: Spool) {
   return { pending, held, delivered };
 }
 
+/** True when a request is under way for every instance, and its report is waited for. */
+async function awaitReport(spool: Spool): Promise<boolean> {
+  const entries = await spool.query({ limit: 100 });
+  return entries.every(({ tasks }) =>
+    tasks.some(
+      ({ kind, state, dueAtMs }) =>
+        kind.startsWith('commitment:') && state === 'waiting' && dueAtMs > Date.now() + 1000,
+    ),
+  );
+}
+
 async function noRecordsLeft(spool: Spool): Promise<boolean> {
   const { sent, report } = COMMITMENT_COLLECTION;
   const records = await Promise.all([sent, report].map((collection) => spool.records({ collection })));
@@ -212,7 +223,8 @@ test('an instance that is never committed to is held after its resends; a retry 
 test('a report that comes after a restart, twice, settles once', async (t) => {
   const gateway = await open(t);
   await keep(gateway.spool, 3);
-  await eventually('a request', () => gateway.peer.requests.length > 0);
+  // Until its answer has come, a request that is cut off is as if never made.
+  await eventually('an answered request', () => awaitReport(gateway.spool));
   await gateway.delivery.stop(0);
   const spool = await gateway.reopen();
   const [request] = gateway.peer.requests as [ReceivedRequest];
