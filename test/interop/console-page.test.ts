@@ -28,7 +28,7 @@ test('the page shows what the spool holds, follows it, and its button retries', 
 
   t.is(await textOf('#readiness'), 'Ready');
   t.regex(await textOf('#counts'), /Accepted1Delivered0Pending0Held1Discarded0/);
-  t.regex(await textOf('#destinations'), /pacs dimse-scuSuspended001–Cannot connect to 10\.0\.0\.5:104/);
+  t.regex(await textOf('#destinations'), /pacs dimse-scuSuspended001––Cannot connect to 10\.0\.0\.5:104/);
   t.is(await textOf('#held code'), `npx slidegate retry ${entryId} --destination pacs`);
   // What comes from a peer enters the page as text.
   t.regex(await textOf('#held .reason'), /It said <b>no<\/b>/);
