@@ -34,7 +34,9 @@ test('echoscu gets a success', async (t) => {
 });
 
 test('what DCMTK sends in any transfer syntax arrives as it was on the wire, also when private or oddly encoded', async (t) => {
-  await using gateway = await startTestGateway();
+  // Some samples bear one UID and differ: storescp keeps the last, and so shall we.
+  const sources = { dcmtk: { ae_title: 'STORESCU', other_content: 'replace' } };
+  await using gateway = await startTestGateway({ settings: { sources } });
   const files = await mkdtemp(join(tmpdir(), 'slidegate-files-'));
   t.teardown(() => rm(files, { recursive: true, force: true }));
   await makeFiles(files);
@@ -65,7 +67,7 @@ test('what DCMTK sends in any transfer syntax arrives as it was on the wire, als
 
   await spoolReaches(gateway.spool, (status) => status.states.pending === 0);
   const { states, accepted } = await gateway.spool.status();
-  t.is(states.delivered + states.held, accepted);
+  t.is(states.delivered + states.held + states.discarded, accepted);
   t.true(sentCount >= Object.keys(MADE_BY_DCMTK).length);
   const [expected, arrived] = [await dataSetsBelow(reference), await dataSetsBelow(gateway.outbox)];
   let compared = 0;
