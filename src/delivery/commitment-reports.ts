@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import {
+  allRecords,
   COMMITMENT_COLLECTION,
   type CommitmentReported,
   type CommitmentSent,
@@ -11,7 +12,7 @@ import { laneTroubled } from '../telemetry/events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { CommitmentLane } from './commitment-lane.ts';
 
-/** Reports of one reading. */
+/** Requests forgotten at a time. */
 const PAGE = 100;
 /** How often is looked whether there are reports, besides being told; and records that have had their time. */
 const LOOK_EVERY_MS = 30_000;
@@ -75,20 +76,11 @@ export class CommitmentReports {
 
   async #settleAll(): Promise<'done' | 'later'> {
     let isLater = false;
-    const collection = COMMITMENT_COLLECTION.report;
-    for (let afterKey: string | undefined; ; ) {
-      const page = await this.#deps.spool.records({
-        collection,
-        limit: PAGE,
-        ...(afterKey !== undefined && { afterKey }),
-      });
-      for (const record of page) {
-        if (this.#stopping.signal.aborted) return 'done';
-        if ((await this.#settle(record)) === 'later') isLater = true;
-      }
-      afterKey = page.at(-1)?.key;
-      if (page.length < PAGE) return isLater ? 'later' : 'done';
+    for await (const record of allRecords(this.#deps.spool, COMMITMENT_COLLECTION.report)) {
+      if (this.#stopping.signal.aborted) return 'done';
+      if ((await this.#settle(record)) === 'later') isLater = true;
     }
+    return isLater ? 'later' : 'done';
   }
 
   /** A report is forgotten once it is settled; until then it is there after every restart. */

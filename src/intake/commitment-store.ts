@@ -1,7 +1,7 @@
 /** Requests for storage commitment, as records of the spool: a head each, its references in parts. */
 import { createHash } from 'node:crypto';
 import type { CommitmentRequest } from '../dimse/storage-commitment.ts';
-import type { NewRecord, Spool } from '../spool/spool.ts';
+import { allRecords, type NewRecord, type Spool } from '../spool/spool.ts';
 
 const HEADS = 'commitment-request';
 const PARTS = 'commitment-request-part';
@@ -72,12 +72,7 @@ export class CommitmentStore {
   }
 
   async *all(): AsyncGenerator<CommitmentHead> {
-    for (let afterKey = ''; ; ) {
-      const page = await this.#spool.records({ collection: HEADS, afterKey, limit: PAGE });
-      for (const { value } of page) yield value as CommitmentHead;
-      if (page.length < PAGE) return;
-      afterKey = page.at(-1)!.key;
-    }
+    for await (const { value } of allRecords(this.#spool, HEADS)) yield value as CommitmentHead;
   }
 
   async items(head: CommitmentHead): Promise<CommitmentItem[]> {

@@ -1,7 +1,8 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { addressOf } from '../dimse/transport.ts';
 import { incomingHandshakeFailed, inputFailed } from '../telemetry/intake-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { TlsPeerError } from '../tls/errors.ts';
@@ -108,10 +109,6 @@ export function listenForHttp(options: HttpListenerOptions): Promise<HttpListene
       });
     });
   });
-}
-
-function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.replace(/^::ffff:/, '');
 }
 
 /** Judges every caller before its first request is read. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { NewRecord, Spool } from '../spool/spool.ts';
+import { allRecords, type NewRecord, type Spool } from '../spool/spool.ts';
 import type { FoundFile } from './folder-scan.ts';
 
-/** Read and forgotten in pieces of so many. */
+/** Forgotten in pieces of so many. */
 const BATCH = 1000;
 /** A file that is missing may come back with the mount that it is on: only what is old is forgotten. */
 const FORGET_AFTER_MS = 30 * 86_400_000;
@@ -31,15 +31,10 @@ export class TakenFiles {
 
   static async load(spool: Spool, input: string, folder: string): Promise<TakenFiles> {
     const files = new TakenFiles(spool, input, folder);
-    for (let afterKey = ''; ; ) {
-      const records = await spool.records({ collection: files.#collection, afterKey, limit: BATCH });
-      for (const { key, value, keptAtMs } of records) {
-        files.#taken.set(key, { stamp: String(value), sinceMs: keptAtMs });
-      }
-      const last = records.at(-1);
-      if (last === undefined || records.length < BATCH) return files;
-      afterKey = last.key;
+    for await (const { key, value, keptAtMs } of allRecords(spool, files.#collection)) {
+      files.#taken.set(key, { stamp: String(value), sinceMs: keptAtMs });
     }
+    return files;
   }
 
   has({ name, stamp }: FoundFile): boolean {

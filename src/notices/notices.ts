@@ -12,7 +12,7 @@
  * Deliberately absent: any knowledge of stages. Spool, metrics and names come in.
  */
 import { type Clock, systemClock } from '../clock.ts';
-import type { NewRecord, Spool, SpoolRecord } from '../spool/spool.ts';
+import { allRecords, type NewRecord, type Spool, type SpoolRecord } from '../spool/spool.ts';
 import { noticesTroubled } from '../telemetry/notice-events.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Message } from './channel-kind.ts';
@@ -118,9 +118,11 @@ class Watch implements Notices {
   }
 
   async start(): Promise<void> {
-    const state = new Map((await this.#records(STATE)).map(({ key, value }) => [key, value]));
-    const undelivered = await this.#records(UNDELIVERED);
-    const { sources, timeZone, telemetry } = this.#deps;
+    const { spool, sources, timeZone, telemetry } = this.#deps;
+    const state = new Map<string, unknown>();
+    for await (const { key, value } of allRecords(spool, STATE)) state.set(key, value);
+    const undelivered: SpoolRecord[] = [];
+    for await (const record of allRecords(spool, UNDELIVERED)) undelivered.push(record);
     const saved = state.get(WATCH_KEY) as WatchState | undefined;
     this.#judge = new Judge(watchedSources(sources, timeZone), this.#clock.now(), saved);
     for (const [name, channel] of Object.entries(this.#settings)) {
@@ -203,19 +205,6 @@ class Watch implements Notices {
       noticesTroubled(this.#deps.telemetry, { error });
     });
     return this.#keeping;
-  }
-
-  async #records(collection: string): Promise<readonly SpoolRecord[]> {
-    const all: SpoolRecord[] = [];
-    for (;;) {
-      const afterKey = all.at(-1)?.key;
-      const page = await this.#deps.spool.records({
-        collection,
-        ...(afterKey !== undefined && { afterKey }),
-      });
-      if (page.length === 0) return all;
-      all.push(...page);
-    }
   }
 }
 

@@ -26,6 +26,7 @@ import { Retention } from './retention.ts';
 import { SqliteSpool } from './sqlite/sqlite-spool.ts';
 import { loadStepHook } from './steps.ts';
 
+export { allRecords } from './all-records.ts';
 export * from './commitment.ts';
 export { OtherContent, SpoolSettings } from './config.ts';
 export { ClaimsLostError, SpoolError, type SpoolErrorCode, SpoolRefusingError } from './errors.ts';
