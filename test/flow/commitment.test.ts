@@ -261,6 +261,7 @@ test('the same request again is answered the same; another under its transaction
   t.is(await asking.ask(gateway.port, '1.2.3.7', [one!], { stays: true }), 0);
   t.is(await asking.ask(gateway.port, '1.2.3.7', [other!]), 0x0131);
   await asking.reported(1);
+  await eventually('the request is done', async () => (await stateOf(gateway)) === 'done');
   t.is(await asking.ask(gateway.port, '1.2.3.7', [one!], { stays: true }), 0);
   await asking.reported(2);
 
@@ -292,13 +293,15 @@ test('a destination reports on another association, twice, and on what nobody as
     settings: { destinations: { outbox: null, pacs } },
   });
   await sendInstances(gateway.port, several(3));
-  await eventually('a request', async () => peer.requests.length > 0);
-  const [request] = peer.requests;
+  const asked = () => peer.requests.flatMap(({ references }) => references).length;
+  await eventually('requests for all three', () => asked() === 3);
 
   t.is(await reportTo(gateway.port, { transactionUid: '1.2.3.99', committed: [], failed: [] }), 0);
   t.is((await gateway.spool.status()).states.pending, 3);
-  t.is(await reportTo(gateway.port, reportOf(request!)), 0);
-  t.is(await reportTo(gateway.port, reportOf(request!)), 0);
+  for (const request of peer.requests) {
+    t.is(await reportTo(gateway.port, reportOf(request)), 0);
+    t.is(await reportTo(gateway.port, reportOf(request)), 0);
+  }
 
   await spoolReaches(gateway.spool, ({ states }) => states.delivered === 3);
   t.is(peer.stored.length, 3);
